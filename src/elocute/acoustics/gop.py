@@ -1,0 +1,106 @@
+"""Goodness of pronunciation: what the posteriors of a segment say about its phone.
+
+Log phone posterior LPP(p) = mean over the segment's frames of log P(p | frame); log posterior ratio
+LPR(p) = LPP(p) - LPP(canonical), so a positive ratio means that p fits better (Hu et al. 2015; Kaldi's code
+writes the opposite sign).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elocute.acoustics.alignment import Alignment
+from elocute.acoustics.posteriors import CLASSES, SILENCE_ID, Posteriors
+from elocute.phones import PHONE_ID, base
+
+SUMMARIES: tuple[str, ...] = (
+    "lpp_canonical",
+    "lpr_rival",
+    "lpr_silence",
+    "log_mean_posterior",
+    "best_log_posterior",
+    "worst_log_posterior",
+    "middle_log_posterior",
+    "rank",
+    "entropy",
+)
+
+
+@dataclass(frozen=True)
+class Goodness:
+    """One row per phone of the alignment.
+
+    ``lpp`` and ``lpr`` are (phones, 40), columns as :data:`CLASSES`; ``summaries`` is (phones, 9), columns as
+    :data:`SUMMARIES`; ``mean_posteriors`` (phones, 40) is the mean of the frame posteriors; ``evidence``
+    (phones, n) the mean of the model's further outputs.
+    """
+
+    lpp: NDArray[np.float32]
+    lpr: NDArray[np.float32]
+    summaries: NDArray[np.float32]
+    mean_posteriors: NDArray[np.float32]
+    evidence: NDArray[np.float32]
+
+
+def frame_spans(alignment: Alignment, frame_shift: float, frames: int) -> NDArray[np.int64]:
+    """(phones, 2) first and one-past-last frame centred inside each phone, at least one frame each."""
+    edges = np.array([(phone.start, phone.end) for phone in alignment.phones])
+    spans = np.ceil(np.round(edges / frame_shift, 6)).astype(np.int64)
+    spans[:, 0] = np.clip(spans[:, 0], 0, frames - 1)
+    spans[:, 1] = np.clip(np.maximum(spans[:, 1], spans[:, 0] + 1), 1, frames)
+    return spans
+
+
+def goodness(posteriors: Posteriors, alignment: Alignment) -> Goodness:
+    """Goodness of every phone of ``alignment``."""
+    log_probs = posteriors.log_probs
+    probs = np.exp(log_probs)
+    spans = frame_spans(alignment, posteriors.frame_shift, len(log_probs))
+    canonical = np.array([PHONE_ID[base(phone.phone)] for phone in alignment.phones])
+    lpp = _means(log_probs, spans)
+    mean_posteriors = _means(probs, spans)
+    own = lpp[np.arange(len(lpp)), canonical]
+    summaries = np.array(
+        [
+            _summary(log_probs[a:b], column, lpp[row], mean_posteriors[row])
+            for row, ((a, b), column) in enumerate(zip(spans, canonical, strict=True))
+        ],
+        np.float32,
+    ).reshape(len(lpp), len(SUMMARIES))
+    return Goodness(lpp, lpp - own[:, None], summaries, mean_posteriors, _means(posteriors.evidence, spans))
+
+
+def _means(frames: NDArray[np.float32], spans: NDArray[np.int64]) -> NDArray[np.float32]:
+    sums = np.concatenate([np.zeros((1, frames.shape[1])), np.cumsum(frames, axis=0, dtype=np.float64)])
+    means = (sums[spans[:, 1]] - sums[spans[:, 0]]) / (spans[:, 1] - spans[:, 0])[:, None]
+    return np.asarray(means, np.float32)
+
+
+def _summary(
+    segment: NDArray[np.float32], column: int, lpp: NDArray[np.float32], mean_posterior: NDArray[np.float32]
+) -> list[float]:
+    own = segment[:, column]
+    rivals = np.delete(lpp, [column, SILENCE_ID])
+    middle = own[len(own) // 4 : max(len(own) - len(own) // 4, len(own) // 4 + 1)]
+    return [
+        float(lpp[column]),
+        float(rivals.max() - lpp[column]),
+        float(lpp[SILENCE_ID] - lpp[column]),
+        float(np.log(mean_posterior[column] + 1e-8)),
+        float(own.max()),
+        float(own.min()),
+        float(middle.mean()),
+        float(np.log1p((mean_posterior > mean_posterior[column]).sum())),
+        float(-(mean_posterior * np.log(mean_posterior + 1e-8)).sum()),
+    ]
+
+
+def heard(goods: Goodness, row: int, most: int = 3, least: float = 0.05) -> list[tuple[str, float]]:
+    """The most probable phones of a segment with their probabilities (mean frame posterior, silence left out)."""
+    speech = goods.mean_posteriors[row, :SILENCE_ID]
+    share = speech / max(float(goods.mean_posteriors[row].sum()), 1e-8)
+    order = np.argsort(-share, kind="stable")[:most]
+    return [(CLASSES[i], float(share[i])) for i in order if share[i] >= least]

@@ -1,0 +1,36 @@
+"""What an acoustic model says about a recording: log phone posteriors per frame."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elocute.phones import PHONES, SILENCE
+
+CLASSES: tuple[str, ...] = (*PHONES, SILENCE)
+"""Posterior columns: the 39 phones in alphabetical order, then silence."""
+
+SILENCE_ID = len(PHONES)
+
+
+@dataclass(frozen=True)
+class Posteriors:
+    """Log posteriors of the 39 phones and silence.
+
+    ``log_probs`` is (frames, 40), float32, each row a log distribution; frame ``k`` is centred at
+    ``k * frame_shift`` seconds. ``evidence`` is (frames, n), float32: further per-frame outputs of the model, as
+    its card declares them (n may be 0). ``duration`` is the recording's, in seconds.
+    """
+
+    log_probs: NDArray[np.float32]
+    evidence: NDArray[np.float32]
+    frame_shift: float
+    duration: float
+
+    def boundary(self, frame: int) -> float:
+        """Time in seconds of the boundary between frames ``frame - 1`` and ``frame``."""
+        if frame >= len(self.log_probs):
+            return self.duration
+        return min(max((frame - 0.5) * self.frame_shift, 0.0), self.duration)

@@ -1,0 +1,105 @@
+"""The pipeline, from a recording and its text to the assessment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping, Sequence
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from elocute.acoustics.align import align
+from elocute.acoustics.model import AcousticModel, default_acoustic
+from elocute.acoustics.prosody import prosody
+from elocute.audio import Audio, load_audio
+from elocute.compose import compose, compose_silent
+from elocute.features.measurements import Measurements, measure
+from elocute.scoring.presence import SPEECH_SECONDS, judge_presence, speech_seconds
+from elocute.scoring.scorer import Scorer, default_scorer
+from elocute.text import read_script
+from elocute.text.script import Script
+
+if TYPE_CHECKING:
+    import numpy as np
+    from numpy.typing import NDArray
+
+    from elocute.acoustics.alignment import Alignment
+    from elocute.acoustics.posteriors import Posteriors
+    from elocute.result import Assessment
+
+    Recording = str | os.PathLike[str] | bytes | NDArray[np.generic] | Audio
+
+Pronunciations = Mapping[str, "Sequence[str] | str"]
+
+
+class Assessor:
+    """Loads the models once; its methods may be called from several threads at the same time.
+
+    Args:
+        acoustic: the acoustic model; the shipped phonetic encoder by default.
+        scorer: the scorer trained on that acoustic model's features; the shipped one by default.
+    """
+
+    def __init__(self, acoustic: AcousticModel | None = None, scorer: Scorer | None = None) -> None:
+        self.acoustic = acoustic or default_acoustic()
+        self.scorer = scorer or default_scorer()
+
+    def assess(
+        self, audio: Recording, text: str | Script, *, rate: int | None = None,
+        pronunciations: Pronunciations | None = None,
+    ) -> Assessment:  # fmt: skip
+        """Score a recording of ``text``.
+
+        Args:
+            audio: a path, the bytes of a file, or samples (n,) or (n, channels) with their ``rate`` in Hz.
+            text: what should have been read: a sentence, or a script made by ``read_script``.
+            pronunciations: of words the lexicon does not know as you want them, ARPAbet ("T AH0 M EY1 T OW0").
+
+        Raises:
+            AudioError, TextError: the input cannot be used; the message says what to do.
+        """
+        sound, script = load(audio, rate), _script(text, pronunciations)
+        posteriors = self.acoustic.posteriors(sound)
+        if speech_seconds(posteriors) < SPEECH_SECONDS:
+            return compose_silent(sound, script, self.scorer.card)
+        measured = self._measure(sound, script, posteriors)
+        presence = judge_presence(measured.alignment, measured.goodness, posteriors, self.scorer.presence)
+        scores = self.scorer.score(measured.phones, measured.utterance)
+        return compose(sound, script, measured, presence, scores, self.scorer.card)
+
+    def align(
+        self, audio: Recording, text: str | Script, *, rate: int | None = None,
+        pronunciations: Pronunciations | None = None,
+    ) -> Alignment:  # fmt: skip
+        """Find every word and phone of ``text`` in the recording; arguments and errors as :meth:`assess`."""
+        posteriors = self.acoustic.posteriors(load(audio, rate))
+        return align(posteriors, _script(text, pronunciations), self.acoustic.align_options)
+
+    def features(
+        self, audio: Recording, text: str | Script, *, rate: int | None = None,
+        pronunciations: Pronunciations | None = None,
+    ) -> Measurements:  # fmt: skip
+        """Measure everything the scores rest on; arguments and errors as :meth:`assess`."""
+        sound = load(audio, rate)
+        return self._measure(sound, _script(text, pronunciations), self.acoustic.posteriors(sound))
+
+    def _measure(self, sound: Audio, script: Script, posteriors: Posteriors) -> Measurements:
+        alignment = align(posteriors, script, self.acoustic.align_options)
+        return measure(posteriors, alignment, prosody(sound.samples))
+
+
+def assess(audio: Recording, text: str, **options: Any) -> Assessment:
+    """Score a recording of ``text`` with the shipped models; see :meth:`Assessor.assess`."""
+    return _shared().assess(audio, text, **options)
+
+
+@cache
+def _shared() -> Assessor:
+    return Assessor()
+
+
+def load(audio: Recording, rate: int | None = None) -> Audio:
+    return audio if isinstance(audio, Audio) else load_audio(audio, rate)
+
+
+def _script(text: str | Script, pronunciations: Pronunciations | None) -> Script:
+    return text if isinstance(text, Script) else read_script(text, pronunciations)

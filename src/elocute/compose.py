@@ -1,0 +1,155 @@
+"""From the stages' results to the result tree: units, rounding, verdicts and warnings."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from elocute._version import __version__
+from elocute.acoustics.alignment import Alignment, PhoneSegment, WordSegment
+from elocute.acoustics.gop import Goodness, heard
+from elocute.audio import Audio, clipping_ratio, level_db
+from elocute.card import Card
+from elocute.features.handcrafted import PAUSE, REGISTRY
+from elocute.features.measurements import Measurements
+from elocute.phones import ipa
+from elocute.result import (
+    Assessment,
+    FeatureValue,
+    HeardPhone,
+    ModelInfo,
+    Notice,
+    Pause,
+    PhoneResult,
+    UtteranceScores,
+    WordResult,
+)
+from elocute.scoring.presence import Presence, completeness
+from elocute.scoring.scores import PHONE_SCALE, SCALE, Scores, WordScores, points
+from elocute.text.script import Script
+
+MISPRONOUNCED = 60.0
+"""Points of word accuracy below which a word is called mispronounced, the limit clients of other services know."""
+
+UNKNOWN = UtteranceScores(None, None, None, None, None)
+
+
+def compose(
+    sound: Audio, script: Script, measured: Measurements, presence: Presence, scores: Scores, card: Card
+) -> Assessment:
+    """The assessment of a recording in which something was said.
+
+    Off script no score is given. A word left out scores 0 in accuracy and total (the raters' rule for a word
+    without voice), and the utterance's accuracy and total shrink by the share of words left out.
+    """
+    alignment = measured.alignment
+    scored = presence.status in ("ok", "incomplete")
+    share = completeness(presence.spoken)
+    utterance = UNKNOWN
+    if scored:
+        utterance = UtteranceScores(
+            accuracy=points(scores.accuracy * share / SCALE, SCALE),
+            completeness=points(share, SCALE),
+            fluency=points(scores.fluency, SCALE),
+            prosody=points(scores.prosodic, SCALE),
+            total=points(scores.total * share / SCALE, SCALE),
+        )
+    rows = _phone_rows(measured.goodness, scores, alignment, presence, scored)
+    words = tuple(
+        _word(word, found, spoken, rows, scored)
+        for word, found, spoken in zip(alignment.words, scores.words, presence.spoken, strict=True)
+    )
+    pauses = tuple(
+        Pause(_time(s.start), _time(s.end), s.after_word)
+        for s in alignment.silences
+        if 0 <= s.after_word < len(alignment.words) - 1 and s.end - s.start > PAUSE
+    )
+    features = {
+        name: FeatureValue(None if value is None else round(value, 4), REGISTRY[name].unit)
+        for name, value in measured.utterance.items()
+    }
+    notices = (*_sound_notices(sound), *_script_notices(alignment), *_presence_notices(script, presence))
+    return Assessment(
+        presence.status, notices, script.text, _time(sound.duration), utterance, words, pauses, features, _model(card)
+    )
+
+
+def compose_silent(sound: Audio, script: Script, card: Card) -> Assessment:
+    """The assessment of a recording in which nobody speaks: nothing is aligned, nothing scored."""
+    words = tuple(
+        WordResult(
+            word.text, 0.0, 0.0, None, None, None, "omitted", word.pronunciations[0].source,
+            tuple(PhoneResult(x, ipa(x), 0.0, 0.0, None, ()) for x in word.pronunciations[0].phones),
+        )
+        for word in script.words
+    )  # fmt: skip
+    notice = Notice("no_speech", "No speech was found in the recording: check the microphone and record again.")
+    notices = (*_sound_notices(sound), notice)
+    return Assessment("no_speech", notices, script.text, _time(sound.duration), UNKNOWN, words, (), {}, _model(card))
+
+
+def _time(seconds: float) -> float:
+    return round(seconds, 4)
+
+
+def _model(card: Card) -> ModelInfo:
+    return ModelInfo(card.name, f"{__version__}+{card.version}", card.sha256)
+
+
+def _phone_rows(
+    goods: Goodness, scores: Scores, alignment: Alignment, presence: Presence, scored: bool
+) -> Iterator[PhoneResult]:
+    row = 0
+    for word, spoken in zip(alignment.words, presence.spoken, strict=True):
+        for phone in word.phones:
+            accuracy = points(float(scores.phones[row]), PHONE_SCALE) if spoken else 0.0
+            found = tuple(HeardPhone(x, round(p, 4)) for x, p in heard(goods, row))
+            yield _phone(phone, accuracy if scored else None, found)
+            row += 1
+
+
+def _phone(phone: PhoneSegment, accuracy: float | None, found: tuple[HeardPhone, ...]) -> PhoneResult:
+    return PhoneResult(phone.phone, ipa(phone.phone), _time(phone.start), _time(phone.end), accuracy, found)
+
+
+def _word(
+    word: WordSegment, scores: WordScores, spoken: bool, rows: Iterator[PhoneResult], scored: bool
+) -> WordResult:
+    phones = tuple(next(rows) for _ in word.phones)
+    accuracy: float | None = points(scores.accuracy, SCALE)
+    stress: float | None = points(scores.stress, SCALE)
+    total: float | None = points(scores.total, SCALE)
+    verdict = "mispronounced" if points(scores.accuracy, SCALE) < MISPRONOUNCED else "ok"
+    if not spoken:
+        accuracy, stress, total, verdict = 0.0, None, 0.0, "omitted"
+    if not scored:
+        accuracy = stress = total = None
+    return WordResult(
+        word.text, _time(word.start), _time(word.end), accuracy, stress, total,
+        verdict, word.source, phones,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _sound_notices(sound: Audio) -> Iterator[Notice]:
+    if clipping_ratio(sound.samples) > 0.001:
+        yield Notice("clipped", "The recording is clipped: record again with a lower input level.")
+    if level_db(sound.samples) < -50.0:
+        yield Notice("quiet", "The recording is very quiet: scores may be less reliable; move closer to the microphone.")
+    if sound.source_rate < 16_000:
+        yield Notice("narrow_band", "The recording has a sample rate below 16 kHz: sounds like s and f are judged less well.")
+
+
+def _script_notices(alignment: Alignment) -> Iterator[Notice]:
+    guessed = list(dict.fromkeys(word.text for word in alignment.words if word.source == "g2p"))
+    if guessed:
+        yield Notice(
+            "guessed_pronunciation",
+            f"Not in the lexicon, pronunciation guessed: {', '.join(guessed)}; pass pronunciations to be sure.",
+        )
+
+
+def _presence_notices(script: Script, presence: Presence) -> Iterator[Notice]:
+    if presence.status == "off_script":
+        yield Notice("off_script", "The recording does not match the text: check that they belong together.")
+    elif presence.status == "incomplete":
+        left_out = [word.text for word, spoken in zip(script.words, presence.spoken, strict=True) if not spoken]
+        yield Notice("incomplete", f"Not heard in the recording: {', '.join(left_out)}.")

@@ -1,0 +1,1 @@
+"""Speech corpora: one module per corpus, all yielding the same :class:`~elocute.corpora.types.Utterance`."""

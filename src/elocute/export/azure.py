@@ -1,0 +1,99 @@
+"""Azure's pronunciation assessment over REST: the detailed answer with its scores flat in ``NBest[0]``.
+
+Source: Microsoft, "Use pronunciation assessment" and the REST API for short audio. Phones are IPA symbols
+(``PhonemeAlphabet`` IPA). What Elocute does not measure (confidence, syllables) is left out, as is a score
+that could not be given.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from elocute.phones import ipa
+from elocute.result import Assessment, PhoneResult, Status, UtteranceScores, Verdict, WordResult
+
+RECOGNITION_STATUS: dict[Status, str] = {
+    "ok": "Success",
+    "incomplete": "Success",
+    "no_speech": "InitialSilenceTimeout",
+    "off_script": "NoMatch",
+}
+ERROR_TYPE: dict[Verdict, str] = {"ok": "None", "mispronounced": "Mispronunciation", "omitted": "Omission"}
+
+
+def write(assessment: Assessment) -> str:
+    """The answer as JSON; ``NBest`` only where something was recognised, times in ticks of 100 ns."""
+    status = RECOGNITION_STATUS[assessment.status]
+    answer: dict[str, Any] = {"RecognitionStatus": status}
+    if status == "Success":
+        spoken = [word for word in assessment.words if word.verdict != "omitted"] or assessment.words
+        answer |= _times(spoken[0].start, spoken[-1].end) if spoken else _times(0.0, assessment.duration)
+        answer |= {"DisplayText": assessment.text, "NBest": [_best(assessment)]}
+    else:
+        answer |= _times(0.0, assessment.duration)
+    return json.dumps(answer, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def pron_score(scores: UtteranceScores) -> float | None:
+    """Azure's overall score of a reading, 0-100: the mean of its aspects, the worst one weighted double.
+
+    .4, .2, .2, .2 of the ascending scores; .6, .2, .2 without prosody. ``None`` if another aspect is unknown.
+    """
+    required = (scores.accuracy, scores.completeness, scores.fluency)
+    known = sorted(score for score in (*required, scores.prosody) if score is not None)
+    if None in required:
+        return None
+    worst, *rest = known
+    return round(0.2 * sum(rest) + (1 - 0.2 * len(rest)) * worst, 4)
+
+
+def _best(assessment: Assessment) -> dict[str, Any]:
+    scores = assessment.scores
+    lexical = " ".join(word.text for word in assessment.words)
+    return {
+        "Lexical": lexical,
+        "ITN": lexical,
+        "MaskedITN": lexical,
+        "Display": assessment.text,
+        **_known(
+            AccuracyScore=scores.accuracy,
+            FluencyScore=scores.fluency,
+            CompletenessScore=scores.completeness,
+            ProsodyScore=scores.prosody,
+            PronScore=pron_score(scores),
+        ),
+        "Words": [_word(word) for word in assessment.words],
+    }
+
+
+def _word(word: WordResult) -> dict[str, Any]:
+    said = word.verdict != "omitted"
+    return {
+        "Word": word.text,
+        **_times(word.start, word.end),
+        **_known(AccuracyScore=word.accuracy),
+        "ErrorType": ERROR_TYPE[word.verdict],
+        "Phonemes": [_phone(phone) for phone in word.phones] if said else [],
+    }
+
+
+def _phone(phone: PhoneResult) -> dict[str, Any]:
+    return {
+        "Phoneme": phone.ipa,
+        **_times(phone.start, phone.end),
+        **_known(AccuracyScore=phone.accuracy),
+        "NBestPhonemes": [
+            {"Phoneme": ipa(heard.phone), "Score": round(100 * heard.probability, 4)} for heard in phone.heard
+        ],
+    }
+
+
+def _times(start: float, end: float) -> dict[str, int]:
+    # The duration comes from rounded ends, so that touching segments touch in ticks, too.
+    first, last = (round(seconds * 10_000_000) for seconds in (start, end))
+    return {"Offset": first, "Duration": last - first}
+
+
+def _known(**scores: float | None) -> dict[str, float]:
+    return {name: score for name, score in scores.items() if score is not None}

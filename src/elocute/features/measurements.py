@@ -1,0 +1,29 @@
+"""Everything measured in one recording: what the scores rest on."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from elocute.acoustics.alignment import Alignment
+from elocute.acoustics.gop import Goodness, goodness
+from elocute.acoustics.posteriors import Posteriors
+from elocute.acoustics.prosody import Prosody
+from elocute.features.handcrafted import Evidence, handcrafted
+from elocute.features.phone import PhoneFeatures, phone_features
+
+
+@dataclass(frozen=True)
+class Measurements:
+    """The stages' results and the features made from them: ``phones`` per phone, ``utterance`` by name."""
+
+    alignment: Alignment
+    goodness: Goodness
+    phones: PhoneFeatures
+    utterance: dict[str, float | None]
+
+
+def measure(posteriors: Posteriors, alignment: Alignment, prosody: Prosody) -> Measurements:
+    """Features of an aligned recording; training and assessment both use this function."""
+    goods = goodness(posteriors, alignment)
+    phones = phone_features(posteriors, alignment, goods, prosody)
+    return Measurements(alignment, goods, phones, handcrafted(Evidence(alignment, goods, prosody)))

@@ -1,0 +1,129 @@
+"""The phone features: one row of numbers per phone, made the same way for training and for assessment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elocute.acoustics.alignment import Alignment
+from elocute.acoustics.gop import SUMMARIES, Goodness, frame_spans
+from elocute.acoustics.posteriors import CLASSES, Posteriors
+from elocute.acoustics.prosody import FRAME_SHIFT, Prosody
+from elocute.phones import MANNER_OF, MANNERS, PHONE_ID, base, is_vowel, stress
+
+STATISTICS: tuple[str, ...] = ("mean", "std", "median", "mad", "sum", "min", "max")
+STRESS_UNMARKED = 3
+"""Stress id of consonants; 0-2 are vowels as marked in the lexicon."""
+
+
+@dataclass(frozen=True)
+class PhoneFeatures:
+    """Features of the phones of one utterance, in order.
+
+    Ids, each (phones,) int64: ``phone`` (0-38), ``stress`` (0, 1, 2; 3 for consonants), ``manner`` (0-7), ``word``
+    (index of the word), ``place`` (0 only, 1 first, 2 inner, 3 last phone of the word).
+    Measurements, ``values`` (phones, features) float32, columns named by ``names``.
+    """
+
+    phone: NDArray[np.int64]
+    stress: NDArray[np.int64]
+    manner: NDArray[np.int64]
+    word: NDArray[np.int64]
+    place: NDArray[np.int64]
+    values: NDArray[np.float32]
+    names: tuple[str, ...]
+
+
+def value_names(evidence: int = 0) -> tuple[str, ...]:
+    """Names of the columns of ``values`` for an acoustic model with ``evidence`` further outputs."""
+    return (
+        *(f"lpp_{name}" for name in CLASSES),
+        *(f"lpr_{name}" for name in CLASSES),
+        *SUMMARIES,
+        "duration",
+        "log_duration",
+        "pause_before",
+        "pause_after",
+        "relative_duration",
+        *(f"energy_{name}" for name in STATISTICS),
+        *(f"f0_{name}" for name in STATISTICS),
+        "voiced_share",
+        *(f"evidence_{number}" for number in range(evidence)),
+    )
+
+
+def statistics(values: NDArray[np.float32]) -> list[float]:
+    """Mean, standard deviation, median, median absolute deviation, sum, minimum and maximum; zeros if empty."""
+    if not len(values):
+        return [0.0] * len(STATISTICS)
+    median = float(np.median(values))
+    spread = float(np.median(np.abs(values - median)))
+    return [
+        float(values.mean()), float(values.std()), median, spread, float(values.sum()), float(values.min()),
+        float(values.max()),
+    ]  # fmt: skip
+
+
+def phone_features(
+    posteriors: Posteriors, alignment: Alignment, goods: Goodness, prosody: Prosody
+) -> PhoneFeatures:
+    """All features of the phones of an alignment.
+
+    Energy is relative to the RMS over the aligned speech, so gain does not matter; F0 is in semitones from the
+    utterance's median, voiced frames only.
+    """
+    phones = alignment.phones
+    durations = np.array([phone.duration for phone in phones], np.float32)
+    timing = np.stack(
+        [durations, np.log(durations + 1e-3), *_pauses(alignment), durations / np.median(durations)], axis=1
+    )
+    values = np.concatenate(
+        [goods.lpp, goods.lpr, goods.summaries, timing, _prosodic(alignment, prosody), goods.evidence], axis=1
+    ).astype(np.float32)
+    return PhoneFeatures(*_ids(alignment), values, value_names(posteriors.evidence.shape[1]))
+
+
+def _ids(alignment: Alignment) -> tuple[NDArray[np.int64], ...]:
+    rows = []
+    for number, word in enumerate(alignment.words):
+        syllables = sum(is_vowel(phone.phone) for phone in word.phones)
+        for position, segment in enumerate(word.phones):
+            phone = base(segment.phone)
+            mark = STRESS_UNMARKED
+            if is_vowel(phone):
+                # Lexicons disagree on marking monosyllables, where stress has nothing to contrast with.
+                mark = (stress(segment.phone) or 0) if syllables > 1 else 0
+            last = position == len(word.phones) - 1
+            place = 0 if len(word.phones) == 1 else 1 if position == 0 else 3 if last else 2
+            rows.append((PHONE_ID[phone], mark, MANNERS.index(MANNER_OF[phone]), number, place))
+    return tuple(np.array(rows, np.int64).T)
+
+
+def _pauses(alignment: Alignment) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Seconds of silence right before and after each phone inside the reading, at most 2; edges count as none."""
+    after = {s.after_word: s.end - s.start for s in alignment.silences}
+    before, behind = [], []
+    last_word = len(alignment.words) - 1
+    for number, word in enumerate(alignment.words):
+        for position in range(len(word.phones)):
+            first, last = position == 0, position == len(word.phones) - 1
+            before.append(after.get(number - 1, 0.0) if first and number else 0.0)
+            behind.append(after.get(number, 0.0) if last and number < last_word else 0.0)
+    return np.minimum(np.array(before, np.float32), 2.0), np.minimum(np.array(behind, np.float32), 2.0)
+
+
+def _prosodic(alignment: Alignment, prosody: Prosody) -> NDArray[np.float32]:
+    """(phones, 15): statistics of relative energy and of F0, and the voiced share of the phone."""
+    spans = frame_spans(alignment, FRAME_SHIFT, len(prosody.energy))
+    speech = np.concatenate([prosody.energy[a:b] for a, b in spans])
+    energy = prosody.energy / max(float(np.sqrt((speech**2).mean())), 1e-8)
+    voiced = prosody.f0[~np.isnan(prosody.f0)]
+    semitones = 12.0 * np.log2(prosody.f0 / np.median(voiced)) if len(voiced) else prosody.f0
+    rows = []
+    for a, b in spans:
+        tones = semitones[a:b]
+        tones = tones[~np.isnan(tones)]
+        rows.append([*statistics(energy[a:b]), *statistics(tones), len(tones) / (b - a)])
+    return np.array(rows, np.float32)

@@ -1,0 +1,156 @@
+"""The result tree (schema ``elocute/1``): frozen, JSON-ready, the same in Python, on the command line and over HTTP.
+
+Scores run from 0 to 100 (linear in the corpus's native 0-2 and 0-10 scales), times are seconds from the start
+of the recording. A score that cannot be given is ``None``, never invented.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import types
+import typing
+from dataclasses import dataclass
+from typing import Any, Literal
+
+SCHEMA = "elocute/1"
+Status = Literal["ok", "no_speech", "off_script", "incomplete"]
+Verdict = Literal["ok", "mispronounced", "omitted"]
+
+
+@dataclass(frozen=True)
+class Notice:
+    """A warning: a stable code and a sentence."""
+
+    code: str
+    message: str
+
+
+@dataclass(frozen=True)
+class UtteranceScores:
+    """0-100 each, or ``None``."""
+
+    accuracy: float | None
+    completeness: float | None
+    fluency: float | None
+    prosody: float | None
+    total: float | None
+
+
+@dataclass(frozen=True)
+class HeardPhone:
+    """A phone the acoustic model heard in a segment and its probability (0-1)."""
+
+    phone: str
+    probability: float
+
+
+@dataclass(frozen=True)
+class PhoneResult:
+    """One phone of the script: ``heard`` lists the most probable phones of its segment, best first."""
+
+    phone: str
+    ipa: str
+    start: float
+    end: float
+    accuracy: float | None
+    heard: tuple[HeardPhone, ...]
+
+
+@dataclass(frozen=True)
+class WordResult:
+    """One word of the script; scores 0-100 or ``None``."""
+
+    text: str
+    start: float
+    end: float
+    accuracy: float | None
+    stress: float | None
+    total: float | None
+    verdict: Verdict
+    pronunciation_source: str
+    phones: tuple[PhoneResult, ...]
+
+
+@dataclass(frozen=True)
+class Pause:
+    """A silence; ``after_word`` is the index of the word before it (-1: before the first word)."""
+
+    start: float
+    end: float
+    after_word: int
+
+
+@dataclass(frozen=True)
+class FeatureValue:
+    """A measured feature; ``effect`` is its contribution to the total in points, where it is known."""
+
+    value: float | None
+    unit: str
+    percentile: float | None = None
+    effect: float | None = None
+
+
+@dataclass(frozen=True)
+class ModelInfo:
+    """What produced the result: the same name, version and hash mean the same scores."""
+
+    name: str
+    version: str
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Assessment:
+    """The assessment of one recording."""
+
+    status: Status
+    warnings: tuple[Notice, ...]
+    text: str
+    duration: float
+    scores: UtteranceScores
+    words: tuple[WordResult, ...]
+    pauses: tuple[Pause, ...]
+    features: dict[str, FeatureValue]
+    model: ModelInfo
+
+    def to_dict(self) -> dict[str, Any]:
+        """The JSON form, ``schema`` first."""
+        return {"schema": SCHEMA, **_plain(self)}
+
+    @classmethod
+    def from_dict(cls, data: dict[str, Any]) -> Assessment:
+        """Read the JSON form back.
+
+        Raises:
+            ValueError: another schema, or a missing field.
+        """
+        if data.get("schema") != SCHEMA:
+            raise ValueError(f"expected schema {SCHEMA!r}, found {data.get('schema')!r}")
+        rest = {key: value for key, value in data.items() if key != "schema"}
+        return typing.cast(Assessment, _build(cls, rest))
+
+
+def _plain(value: Any) -> Any:
+    if dataclasses.is_dataclass(value):
+        return {field.name: _plain(getattr(value, field.name)) for field in dataclasses.fields(value)}
+    if isinstance(value, tuple):
+        return [_plain(item) for item in value]
+    if isinstance(value, dict):
+        return {key: _plain(item) for key, item in value.items()}
+    return value
+
+
+def _build(kind: Any, data: Any) -> Any:
+    origin = typing.get_origin(kind)
+    if origin is tuple:
+        return tuple(_build(typing.get_args(kind)[0], item) for item in data)
+    if origin is dict:
+        return {key: _build(typing.get_args(kind)[1], item) for key, item in data.items()}
+    if origin in (types.UnionType, typing.Union) or not dataclasses.is_dataclass(kind):
+        return data
+    hints = typing.get_type_hints(kind)
+    names = [field.name for field in dataclasses.fields(kind)]
+    missing = [name for name in names if name not in data]
+    if missing:
+        raise ValueError(f"{getattr(kind, '__name__', kind)} lacks {', '.join(missing)}")
+    return typing.cast(Any, kind)(**{name: _build(hints[name], data[name]) for name in names})

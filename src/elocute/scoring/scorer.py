@@ -1,0 +1,66 @@
+"""The scorer: phone features in, scores out."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+
+from elocute.card import ASSETS, Card, open_session, read_card
+from elocute.errors import ModelError
+from elocute.features.phone import PhoneFeatures
+from elocute.scoring.scores import PHONE_SCALE, SCALE, Scores, WordScores
+
+
+class Scorer(Protocol):
+    """What the pipeline needs of a scorer; must be safe to call from several threads."""
+
+    @property
+    def card(self) -> Card: ...
+
+    def score(self, features: PhoneFeatures, utterance: dict[str, float | None]) -> Scores: ...
+
+
+class OnnxScorer:
+    """The assessment network run by ONNX Runtime from a folder with ``model.onnx`` and ``card.json``."""
+
+    def __init__(self, folder: Path | str) -> None:
+        self.card = read_card(Path(folder))
+        self._names = tuple(self.card["features"])
+        self._utterance_names = tuple(self.card["utterance_features"])
+        self._session = open_session(self.card)
+
+    def score(self, features: PhoneFeatures, utterance: dict[str, float | None]) -> Scores:
+        """Score one utterance.
+
+        Raises:
+            ModelError: the features are not those the network was trained on.
+        """
+        if features.names != self._names or not set(self._utterance_names) <= utterance.keys():
+            raise ModelError("The scorer was trained on other features: use the acoustic model its card names.")
+        known = [utterance[name] for name in self._utterance_names]
+        phones, words, scores = self._session.run(
+            ["phones", "words", "scores"],
+            {
+                **{name: getattr(features, name)[None] for name in ("phone", "stress", "manner", "word", "place")},
+                "values": features.values[None],
+                "utterance": np.array([[np.nan if value is None else value for value in known]], np.float32),
+            },
+        )
+        first = np.flatnonzero(np.diff(features.word, prepend=-1))
+        accuracy, fluency, prosodic, total = (_clip(value * SCALE / 2.0, SCALE) for value in scores[0])
+        return Scores(
+            np.clip(phones[0], 0.0, PHONE_SCALE),
+            tuple(WordScores(*(_clip(v * SCALE / 2.0, SCALE) for v in words[0, at])) for at in first),
+            accuracy, fluency, prosodic, total,
+        )  # fmt: skip
+
+
+def _clip(value: float, top: float) -> float:
+    return float(min(max(value, 0.0), top))
+
+
+def default_scorer() -> OnnxScorer:
+    """The scorer shipped for the phonetic encoder."""
+    return OnnxScorer(ASSETS / "scorer")

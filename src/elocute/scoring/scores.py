@@ -1,0 +1,38 @@
+"""Scores on the corpus's native scales, before they become points from 0 to 100."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+PHONE_SCALE = 2.0
+SCALE = 10.0
+"""Phones are scored 0-2, words and utterances 0-10 (speechocean762)."""
+
+
+@dataclass(frozen=True)
+class WordScores:
+    """0-10 each."""
+
+    accuracy: float
+    stress: float
+    total: float
+
+
+@dataclass(frozen=True)
+class Scores:
+    """Scores of one utterance: ``phones`` (phones,) 0-2, ``words`` in order, the rest 0-10."""
+
+    phones: NDArray[np.float32]
+    words: tuple[WordScores, ...]
+    accuracy: float
+    fluency: float
+    prosodic: float
+    total: float
+
+
+def points(value: float, scale: float) -> float:
+    """0-100, linear in the native scale, clipped, to one decimal."""
+    return round(min(max(value / scale, 0.0), 1.0) * 100.0, 1)

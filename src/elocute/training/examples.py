@@ -1,0 +1,104 @@
+"""Scorer training examples: features of an utterance with its labels, and padded batches of them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from elocute.corpora.types import UtteranceLabels
+from elocute.features.phone import PhoneFeatures
+from elocute.training.hierarchy import UTTERANCE_ASPECTS, WORD_ASPECTS, Inputs
+
+IDS = ("phone", "stress", "manner", "word", "place")
+
+
+@dataclass(frozen=True)
+class Example:
+    """One utterance; labels on a common 0-2 scale: ``phones`` (p,), ``words`` (p, 3) repeated at each phone of the
+    word, ``scores`` (4,)."""
+
+    id: str
+    speaker: str
+    features: PhoneFeatures
+    utterance: NDArray[np.float32]
+    phones: NDArray[np.float32]
+    words: NDArray[np.float32]
+    scores: NDArray[np.float32]
+
+
+def make_example(
+    key: str, speaker: str, features: PhoneFeatures, utterance: NDArray[np.float32], labels: UtteranceLabels
+) -> Example:
+    phones = np.array([s for word in labels.words for s in word.phones], np.float32)
+    words = np.array([[getattr(word, aspect) / 5.0 for aspect in WORD_ASPECTS] for word in labels.words], np.float32)
+    scores = np.array([getattr(labels, aspect) / 5.0 for aspect in UTTERANCE_ASPECTS], np.float32)
+    return Example(key, speaker, features, utterance, phones, words[features.word], scores)
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Padded inputs and labels; ``first`` (batch, phones) is True at the first phone of each word."""
+
+    inputs: Inputs
+    phones: Tensor
+    words: Tensor
+    scores: Tensor
+    first: Tensor
+
+
+def _pad(arrays: Sequence[NDArray[np.generic]], fill: float = 0) -> Tensor:
+    return torch.nn.utils.rnn.pad_sequence(
+        [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays], batch_first=True, padding_value=fill
+    )
+
+
+def make_inputs(features: Sequence[PhoneFeatures], utterance: Sequence[NDArray[np.float32]]) -> Inputs:
+    ids = {name: _pad([getattr(f, name) for f in features]) for name in IDS}
+    mask = _pad([np.ones(len(f.phone), bool) for f in features])
+    return Inputs(**ids, values=_pad([f.values for f in features]), utterance=_pad(utterance), mask=mask)
+
+
+def make_batch(examples: Sequence[Example]) -> Batch:
+    inputs = make_inputs([e.features for e in examples], [e.utterance for e in examples])
+    first = _pad([np.diff(e.features.word, prepend=-1) > 0 for e in examples])
+    phones, words, scores = (_pad([getattr(e, name) for e in examples]) for name in ("phones", "words", "scores"))
+    return Batch(inputs, phones, words, scores, first)
+
+
+def save_examples(examples: Sequence[Example], path: Path) -> None:
+    """One npz without pickles: arrays of all utterances one after another, and where each ends."""
+    arrays = {
+        name: np.concatenate([getattr(e.features, name) for e in examples]) for name in (*IDS, "values")
+    }
+    arrays |= {name: np.concatenate([getattr(e, name) for e in examples]) for name in ("phones", "words")}
+    arrays |= {name: np.stack([getattr(e, name) for e in examples]) for name in ("utterance", "scores")}
+    np.savez(
+        path,
+        ends=np.cumsum([len(e.phones) for e in examples]),
+        ids=np.array([e.id for e in examples]),
+        speakers=np.array([e.speaker for e in examples]),
+        names=np.array(examples[0].features.names),
+        **arrays,
+    )
+
+
+def load_examples(path: Path) -> list[Example]:
+    with np.load(path, allow_pickle=False) as stored:
+        data = {name: stored[name] for name in stored.files}
+    names = tuple(str(name) for name in data["names"])
+    found = []
+    for number, (start, end) in enumerate(zip([0, *data["ends"][:-1]], data["ends"], strict=True)):
+        features = PhoneFeatures(*(data[name][start:end] for name in (*IDS, "values")), names)
+        found.append(
+            Example(
+                str(data["ids"][number]), str(data["speakers"][number]), features, data["utterance"][number],
+                data["phones"][start:end], data["words"][start:end], data["scores"][number],
+            )  # fmt: skip
+        )
+    return found

@@ -1,0 +1,85 @@
+"""Hidden frames of a frozen encoder for many recordings, computed once and kept on disk as bfloat16."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from elocute.acoustics.mel import band_edges, log_mel
+from elocute.audio import load_audio
+from elocute.progress import track
+from elocute.training.whisper import WhisperEncoder
+
+BAND_LIMITS = (3400.0, 4500.0, 5600.0, 7000.0)
+
+
+@dataclass(frozen=True)
+class HiddenStore:
+    """Frames of all recordings one after another: ``frames`` is (total, width) uint16 holding bfloat16 bits."""
+
+    frames: NDArray[np.uint16]
+    offsets: dict[str, tuple[int, int]]
+
+    def __getitem__(self, key: str) -> Tensor:
+        """(frames, width) bfloat16."""
+        start, end = self.offsets[key]
+        return torch.from_numpy(np.array(self.frames[start:end]).view(np.int16)).view(torch.bfloat16)
+
+    def __contains__(self, key: str) -> bool:
+        return key in self.offsets
+
+
+def limit_band(mel: NDArray[np.float32], cutoff: float) -> NDArray[np.float32]:
+    """Silence the mel bands above ``cutoff`` Hz, as a lossy encoder's low-pass does."""
+    limited = mel.copy()
+    limited[band_edges() > cutoff] = mel.min()
+    return limited
+
+
+def _mel(path: Path, key: str) -> NDArray[np.float32]:
+    mel = log_mel(load_audio(path).samples)
+    if key.endswith("#band"):
+        pick = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") % len(BAND_LIMITS)
+        mel = limit_band(mel, BAND_LIMITS[pick])
+    return mel
+
+
+def hidden_store(
+    recordings: Sequence[tuple[str, Path]], encoder: WhisperEncoder, taps: tuple[int, ...], folder: Path
+) -> HiddenStore:
+    """Open the store in ``folder``, computing what is missing; an interrupted run continues where it stopped.
+
+    A key ending in ``#band`` stands for the recording low-passed at a cutoff drawn from the key.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    data, index = folder / "frames.bf16", folder / "index.jsonl"
+    offsets: dict[str, tuple[int, int]] = {}
+    if index.exists():
+        offsets = {key: (a, b) for key, a, b in map(json.loads, index.read_text().splitlines())}
+    width = encoder.positions.shape[1] * len(taps)
+    written = max((end for _, end in offsets.values()), default=0)
+    encoder = encoder.to(torch.bfloat16).eval()
+    missing = [(key, path) for key, path in recordings if key not in offsets]
+    with data.open("r+b" if data.exists() else "wb") as frames_file, index.open("a") as index_file:
+        frames_file.truncate(written * width * 2)
+        frames_file.seek(written * width * 2)
+        for key, path in track(missing, "hidden frames"):
+            mel = torch.from_numpy(_mel(path, key))[None].to(torch.bfloat16)
+            with torch.inference_mode():
+                hidden = torch.cat(encoder(mel, taps=taps), dim=-1)[0]
+            frames_file.write(hidden.view(torch.int16).numpy().tobytes())
+            frames_file.flush()
+            end = written + len(hidden)
+            offsets[key] = (written, end)
+            index_file.write(json.dumps([key, written, end]) + "\n")
+            index_file.flush()
+            written = end
+    return HiddenStore(np.memmap(data, np.uint16, "r", shape=(written, width)), offsets)

@@ -1,0 +1,68 @@
+"""Alignments on disk and the frame targets they give."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elocute.acoustics.alignment import Alignment, PhoneSegment, SilenceSegment, WordSegment
+from elocute.acoustics.posteriors import SILENCE_ID
+from elocute.corpora.types import UtteranceLabels
+from elocute.phones import PHONE_ID, base
+
+FRAME_SHIFT = 0.01
+
+
+@dataclass(frozen=True)
+class FrameTargets:
+    """``classes`` (frames,) posterior column of each 10 ms frame; ``weights`` (frames,) how far to trust it, 0-1."""
+
+    classes: NDArray[np.int64]
+    weights: NDArray[np.float32]
+
+
+def trust(score: float) -> float:
+    """How good a target a phone is that raters gave ``score`` (0-2): none below 1, full at 2."""
+    return min(max(score - 1.0, 0.0), 1.0)
+
+
+def frame_targets(alignment: Alignment, labels: UtteranceLabels | None, frames: int) -> FrameTargets:
+    """Targets of ``frames`` frames of 10 ms, frame k centred at 10 k ms; unlabelled speech is trusted fully."""
+    centres = np.arange(frames) * FRAME_SHIFT
+    classes = np.full(frames, SILENCE_ID, np.int64)
+    weights = np.ones(frames, np.float32)
+    scores = [s for word in labels.words for s in word.phones] if labels else None
+    for number, phone in enumerate(alignment.phones):
+        inside = slice(*np.searchsorted(centres, (phone.start, phone.end)))
+        classes[inside] = PHONE_ID[base(phone.phone)]
+        if scores is not None:
+            weights[inside] = trust(scores[number])
+    return FrameTargets(classes, weights)
+
+
+def save_alignments(alignments: Mapping[str, Alignment], path: Path) -> None:
+    """JSON lines, one utterance a line; written whole or not at all."""
+    partial = path.with_suffix(".partial")
+    with partial.open("w") as file:
+        for key, alignment in alignments.items():
+            file.write(json.dumps({"id": key, **dataclasses.asdict(alignment)}) + "\n")
+    partial.replace(path)
+
+
+def load_alignments(path: Path) -> dict[str, Alignment]:
+    return dict(_read(json.loads(line)) for line in path.read_text().splitlines())
+
+
+def _read(entry: dict[str, object]) -> tuple[str, Alignment]:
+    words = tuple(
+        WordSegment(word["text"], word["source"], tuple(PhoneSegment(**phone) for phone in word["phones"]))
+        for word in entry["words"]  # type: ignore[attr-defined]
+    )
+    silences = tuple(SilenceSegment(**silence) for silence in entry["silences"])  # type: ignore[attr-defined]
+    return str(entry["id"]), Alignment(words, silences, float(entry["duration"]))  # type: ignore[arg-type]
