@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from fakes import write_corpus
+
 
 @pytest.fixture(scope="session")
 def shared_data() -> Path:
@@ -14,3 +16,9 @@ def shared_data() -> Path:
     if not folder.is_dir():
         pytest.skip("no folder ../shared/data (real recordings) beside the repository")
     return folder
+
+
+@pytest.fixture(scope="session")
+def tiny_corpus(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """See :func:`fakes.write_corpus`; read only."""
+    return write_corpus(tmp_path_factory.mktemp("corpus"))

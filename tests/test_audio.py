@@ -389,11 +389,32 @@ def test_eight_hours_in_a_small_flac_fail_fast_in_bounded_memory() -> None:
     assert peak_memory(AudioTooLong, bomb) < 24 * MIB
 
 
+def test_the_longest_stereo_at_the_highest_rate_loads_in_bounded_memory(tmp_path: Path) -> None:
+    limits = Limits()
+    frames = round(limits.max_seconds * limits.max_rate)
+    assert frames * limits.max_channels * 4 <= limits.max_decoded_bytes
+    path, second = tmp_path / "long.flac", np.zeros((limits.max_rate, limits.max_channels), np.int16)
+    with soundfile.SoundFile(path, "w", limits.max_rate, limits.max_channels, subtype="PCM_16") as file:
+        for _ in range(round(limits.max_seconds)):
+            file.write(second)
+    tracemalloc.start()
+    try:
+        audio = load_audio(path)
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert audio.duration == limits.max_seconds
+    assert audio.source_rate == limits.max_rate
+    assert peak < 32 * MIB  # decoded: 176 MiB
+
+
 def test_a_forged_rate_does_not_hide_the_length() -> None:
     header = encode(np.zeros(0), 192_000, "WAV", "PCM_U8")[:SIZE_AT]
-    frames = 17 * MIB  # 93 s at 192 kHz
+    frames = 2 * MIB  # 11 s at 192 kHz
     wav = header + struct.pack("<I", frames) + b"\x80" * frames
-    assert "decodes to over 64 MiB" in refusal(AudioTooLong, wav)
+    assert load_audio(wav).duration == pytest.approx(frames / 192_000, abs=1e-3)
+    limits = Limits(max_decoded_bytes=8 * MIB - 1)
+    assert "decodes to over 8 MiB" in refusal(AudioTooLong, wav, limits=limits)
 
 
 def test_claims_in_a_header_allocate_nothing() -> None:

@@ -11,9 +11,11 @@ from hypothesis import strategies as st
 from elocute.errors import BadPronunciation, EmptyText, NoPronounceableWord, TextError, TextTooLong
 from elocute.phones import is_phone, is_vowel
 from elocute.text import read_script
-from elocute.text.g2p import LETTERS, model
+from elocute.text.g2p import G2P, LETTERS, model
 from elocute.text.lexicon import ASSET, Lexicon, lexicon, read_cmudict
+from elocute.text.reading import MAX_VARIANTS
 from elocute.text.script import Script
+from elocute.training.g2p import align, distance, estimate, evaluate, training_pairs
 
 CASES = {
     # punctuation, case, quotes, dashes
@@ -161,6 +163,22 @@ def test_g2p(word: str, phones: str) -> None:
     assert " ".join(model()(word)) == phones
 
 
+def test_g2p_learns_from_a_small_lexicon() -> None:
+    words = lexicon().words()[5_000:65_000:10]
+    pairs = training_pairs(lexicon(), words)
+    aligned = align(pairs, rounds=3)
+    for (word, phones), sequence in zip(pairs, aligned, strict=True):
+        assert "".join(letter for letter, _ in sequence) == word
+        assert tuple(phone for _, part in sequence for phone in part) == phones
+    errors = evaluate(G2P(estimate(aligned, order=4, threshold=0.5)), lexicon(), words[:50])
+    assert errors.phone <= errors.phone_with_stress < 0.2
+
+
+def test_distance() -> None:
+    assert distance(("K", "AE", "T"), ("K", "AA", "T", "S")) == 2
+    assert distance((), ("K",)) == 1
+
+
 @given(st.text(LETTERS, max_size=40))
 @settings(max_examples=60, deadline=None)
 def test_g2p_gives_phones_for_anything(word: str) -> None:
@@ -183,6 +201,13 @@ def test_user_pronunciations_come_first_in_any_case() -> None:
 def test_bad_user_pronunciations(bad: object) -> None:
     with pytest.raises(BadPronunciation, match="tomato"):
         read_script("hello", {"tomato": bad})  # type: ignore[dict-item]
+
+
+def test_no_more_variants_than_one_can_say() -> None:
+    variants = ["T AH0 M EY1 T OW0"] * MAX_VARIANTS
+    assert read_script("tomato", {"tomato": variants})
+    with pytest.raises(BadPronunciation, match=r"'tomato'.*1 to 16, not 17"):
+        read_script("tomato", {"tomato": [*variants, "T AH0 M AA1 T OW0"]})
 
 
 # -------------------------------------------------------------------------------------------------- limits

@@ -45,15 +45,16 @@ _MIB = 1 << 20
 class Limits:
     """What is accepted. Every bound is inclusive.
 
-    ``max_decoded_bytes`` bounds frames x channels x 4 whatever sample rate the header claims;
-    ``max_source_bytes`` bounds the file or the bytes as given. ``max_peak`` (full scale is 1)
-    tells float samples that are merely hot from those in another unit, such as unscaled 16-bit numbers.
+    ``max_decoded_bytes`` bounds frames x channels x 4 whatever sample rate the header claims; the default
+    leaves room for the longest stereo recording at the highest rate. ``max_source_bytes`` bounds the file or
+    the bytes as given. ``max_peak`` (full scale is 1) tells float samples that are merely hot from those in
+    another unit, such as unscaled 16-bit numbers.
     """
 
     min_seconds: float = 0.3
     max_seconds: float = 120.0
     max_source_bytes: int = 64 * _MIB
-    max_decoded_bytes: int = 64 * _MIB
+    max_decoded_bytes: int = 192 * _MIB
     min_rate: int = 8_000
     max_rate: int = 192_000
     max_channels: int = 2
@@ -149,11 +150,11 @@ def _read(path: str | os.PathLike[str], limits: Limits) -> bytes:
     _check_source_size(status.st_size, limits)
     try:
         with open(path, "rb") as file:
-            data = file.read(limits.max_source_bytes + 1)
+            data = file.read(status.st_size)  # not to the limit, for which Python would set memory aside
     except OSError as error:
         reason = error.strerror or type(error).__name__
         raise NotAudio(f"{name!r} cannot be read ({reason}); check its permissions.") from error
-    _check_source_size(len(data), limits)  # it may have grown since
+    _check_source_size(len(data), limits)  # it may have been emptied since
     return data
 
 
@@ -298,7 +299,8 @@ def _scaled(frames: NDArray[Any]) -> Iterator[Samples]:
     for start in range(0, len(frames), _BLOCK_FRAMES):
         block = frames[start : start + _BLOCK_FRAMES]
         with np.errstate(over="ignore"):  # beyond float32 is infinite, and refused as such
-            yield ((block.astype(np.float64) - centre) / full_scale).astype(np.float32)
+            scaled = ((block.astype(np.float64) - centre) / full_scale).astype(np.float32)
+        yield scaled  # outside errstate, which would hold in the caller, too
 
 
 # --- one way for all -------------------------------------------------------------------------------------

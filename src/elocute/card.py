@@ -1,13 +1,13 @@
-"""Model cards: the JSON beside every weights file that says what it is, and the check that the two belong together."""
+"""Model cards: the JSON beside a weights file that says what it is, and the check that both fit together."""
 
 from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from elocute.errors import ModelError
 
@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     import onnxruntime
 
 ASSETS = Path(__file__).parent / "assets"
+
+Record = TypeVar("Record")
 
 
 @dataclass(frozen=True)
@@ -33,6 +35,20 @@ class Card:
         except KeyError:
             raise ModelError(f"{self.folder / 'card.json'} lacks {key!r}: install the model again.") from None
 
+    def record(self, key: str, kind: type[Record]) -> Record:
+        """The entry ``key`` as the dataclass ``kind``, all of whose fields it must have, and no others.
+
+        Raises:
+            ModelError: the entry is missing or of another shape.
+        """
+        entry, names = self[key], {field.name for field in fields(kind)}  # type: ignore[arg-type]
+        if not isinstance(entry, dict) or entry.keys() != names:
+            raise ModelError(
+                f"{self.folder / 'card.json'}: {key!r} must have {', '.join(sorted(names))} "
+                "and nothing else: install the model again."
+            )
+        return kind(**entry)
+
 
 def read_card(folder: Path) -> Card:
     """Read ``card.json`` and check the hash of ``model.onnx`` beside it.
@@ -44,10 +60,12 @@ def read_card(folder: Path) -> Card:
         data = json.loads((folder / "card.json").read_text(encoding="utf-8"))
         found = file_sha256(folder / "model.onnx")
         card = Card(folder, data["name"], data["version"], data["sha256"], data)
-    except (OSError, KeyError, ValueError) as error:
-        raise ModelError(f"No usable model in {folder} ({error}): give a folder with card.json and model.onnx.") from None
+    except (OSError, KeyError, TypeError, ValueError) as error:
+        raise ModelError(
+            f"No usable model in {folder} ({error}): give a folder with card.json and model.onnx."
+        ) from None
     if found != card.sha256:
-        raise ModelError(f"{folder / 'model.onnx'} is not the file its card describes: install the model again.")
+        raise ModelError(f"{folder / 'model.onnx'} is not the file its card describes: install it again.")
     return card
 
 
@@ -62,7 +80,7 @@ def file_sha256(path: Path) -> str:
 
 
 def open_session(card: Card) -> onnxruntime.InferenceSession:
-    """An ONNX Runtime session on one thread: callers run several sessions beside each other, not one on all cores."""
+    """An ONNX Runtime session on one thread: callers run several beside each other, not one on all cores."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

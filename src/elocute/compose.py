@@ -28,7 +28,8 @@ from elocute.scoring.scores import PHONE_SCALE, SCALE, Scores, WordScores, point
 from elocute.text.script import Script
 
 MISPRONOUNCED = 60.0
-"""Points of word accuracy below which a word is called mispronounced, the limit clients of other services know."""
+"""Points of word accuracy below which a word is called mispronounced: the limit that clients of other
+services know."""
 
 UNKNOWN = UtteranceScores(None, None, None, None, None)
 
@@ -69,8 +70,9 @@ def compose(
     }
     notices = (*_sound_notices(sound), *_script_notices(alignment), *_presence_notices(script, presence))
     return Assessment(
-        presence.status, notices, script.text, _time(sound.duration), utterance, words, pauses, features, _model(card)
-    )
+        presence.status, notices, script.text, _time(sound.duration), utterance, words, pauses, features,
+        _model(card),
+    )  # fmt: skip
 
 
 def compose_silent(sound: Audio, script: Script, card: Card) -> Assessment:
@@ -82,9 +84,10 @@ def compose_silent(sound: Audio, script: Script, card: Card) -> Assessment:
         )
         for word in script.words
     )  # fmt: skip
-    notice = Notice("no_speech", "No speech was found in the recording: check the microphone and record again.")
-    notices = (*_sound_notices(sound), notice)
-    return Assessment("no_speech", notices, script.text, _time(sound.duration), UNKNOWN, words, (), {}, _model(card))
+    message = "No speech was found in the recording: check the microphone and record again."
+    notices = (*_sound_notices(sound), Notice("no_speech", message))
+    duration = _time(sound.duration)
+    return Assessment("no_speech", notices, script.text, duration, UNKNOWN, words, (), {}, _model(card))
 
 
 def _time(seconds: float) -> float:
@@ -133,23 +136,24 @@ def _sound_notices(sound: Audio) -> Iterator[Notice]:
     if clipping_ratio(sound.samples) > 0.001:
         yield Notice("clipped", "The recording is clipped: record again with a lower input level.")
     if level_db(sound.samples) < -50.0:
-        yield Notice("quiet", "The recording is very quiet: scores may be less reliable; move closer to the microphone.")
+        message = "The recording is very quiet: scores may be less reliable; move closer to the microphone."
+        yield Notice("quiet", message)
     if sound.source_rate < 16_000:
-        yield Notice("narrow_band", "The recording has a sample rate below 16 kHz: sounds like s and f are judged less well.")
+        message = "The recording has a sample rate below 16 kHz: sounds like s and f are judged less well."
+        yield Notice("narrow_band", message)
 
 
 def _script_notices(alignment: Alignment) -> Iterator[Notice]:
-    guessed = list(dict.fromkeys(word.text for word in alignment.words if word.source == "g2p"))
+    guessed = ", ".join(dict.fromkeys(word.text for word in alignment.words if word.source == "g2p"))
     if guessed:
-        yield Notice(
-            "guessed_pronunciation",
-            f"Not in the lexicon, pronunciation guessed: {', '.join(guessed)}; pass pronunciations to be sure.",
-        )
+        message = f"Not in the lexicon, pronunciation guessed: {guessed}; pass pronunciations to be sure."
+        yield Notice("guessed_pronunciation", message)
 
 
 def _presence_notices(script: Script, presence: Presence) -> Iterator[Notice]:
     if presence.status == "off_script":
         yield Notice("off_script", "The recording does not match the text: check that they belong together.")
     elif presence.status == "incomplete":
-        left_out = [word.text for word, spoken in zip(script.words, presence.spoken, strict=True) if not spoken]
-        yield Notice("incomplete", f"Not heard in the recording: {', '.join(left_out)}.")
+        words = zip(script.words, presence.spoken, strict=True)
+        left_out = ", ".join(word.text for word, spoken in words if not spoken)
+        yield Notice("incomplete", f"Not heard in the recording: {left_out}.")

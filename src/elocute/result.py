@@ -1,4 +1,4 @@
-"""The result tree (schema ``elocute/1``): frozen, JSON-ready, the same in Python, on the command line and over HTTP.
+"""The result tree (schema ``elocute/1``): frozen, JSON-ready, the same in Python and on the command line.
 
 Scores run from 0 to 100 (linear in the corpus's native 0-2 and 0-10 scales), times are seconds from the start
 of the recording. A score that cannot be given is ``None``, never invented.

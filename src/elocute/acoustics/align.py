@@ -8,19 +8,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elocute.acoustics.alignment import Alignment, PhoneSegment, SilenceSegment, WordSegment
-from elocute.acoustics.graph import Graph, build_graph, shortest_path
+from elocute.acoustics.graph import Graph, build_graph, fewest_phones
 from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
 from elocute.errors import TextAudioMismatch
 from elocute.text.script import Script
 
-NEVER = np.float32(-1e30)
+LEAST = np.float32(-1e4)
+"""Log probability taken for anything less probable, so that a probability of zero stays comparable."""
 
 
 @dataclass(frozen=True)
 class AlignOptions:
     """``floor``: least frames of a phone, lowered where the recording is too short for it; ``silence_floor``:
-    least frames of a silence; ``silence_penalty``: nats taken off silence in every frame, because a model trained
-    on read speech has seen silence most of all and lets it swallow the ends of words."""
+    least frames of a silence; ``silence_penalty``: nats taken off silence in every frame, because a model
+    trained on read speech has seen silence most of all and lets it swallow the ends of words."""
 
     floor: int = 4
     silence_floor: int = 4
@@ -30,79 +31,85 @@ class AlignOptions:
 def align(posteriors: Posteriors, script: Script, options: AlignOptions | None = None) -> Alignment:
     """Align a script with a recording.
 
-    Every phone lies inside the recording, in script order, without gaps inside a word; the pronunciation variant
-    that fits best is chosen.
+    Every phone lies inside the recording, in script order, without gaps inside a word; the pronunciation
+    variant that fits best is chosen.
 
     Raises:
         TextAudioMismatch: the recording has fewer frames than the script has phones.
     """
     options = options or AlignOptions()
-    frames = len(posteriors.log_probs)
-    floor = options.floor
-    while floor > 1 and shortest_path(script, floor) > frames:
-        floor -= 1
-    if shortest_path(script, floor) > frames:
+    floor = min(options.floor, len(posteriors.log_probs) // fewest_phones(script))
+    if floor < 1:
         raise TextAudioMismatch(
-            f"The text needs more time than the recording's {posteriors.duration:.1f} s: check that they belong together."
+            f"The text needs more time than the recording's {posteriors.duration:.1f} s: "
+            "check that they belong together."
         )
     graph = build_graph(script, floor, options.silence_floor)
-    scores = posteriors.log_probs.copy()
+    scores = np.maximum(posteriors.log_probs, LEAST)
     scores[:, SILENCE_ID] -= options.silence_penalty
-    path = best_path(graph, scores)
-    return _segments(graph, path, posteriors, script)
+    return _segments(graph, best_path(graph, scores), posteriors, script)
 
 
-def best_path(graph: Graph, scores: NDArray[np.float32]) -> NDArray[np.int32]:
-    """Viterbi.
+def best_path(graph: Graph, scores: NDArray[np.float32]) -> NDArray[np.intp]:
+    """The reading with the greatest sum of scores: Viterbi over units that last at least their floor.
 
     Args:
-        scores: (frames, 40) log scores of the posterior columns.
+        scores: (frames, 40) finite log scores of the posterior columns; enough frames for one reading.
 
     Returns:
-        (frames,) the state of each frame on the best path.
+        (frames,) the unit of each frame on the best path.
     """
-    columns = graph.columns
-    loop = np.where(graph.loops, np.float32(0), NEVER)
-    chain = np.where(graph.chained, np.float32(0), NEVER)[1:]
-    padded = np.where(graph.sources < 0, len(columns), graph.sources)
-    rows = np.arange(len(graph.entries))
-    back = np.empty((len(scores), len(columns)), np.int32)
-    here = np.arange(len(columns), dtype=np.int32)
-    best = np.full(len(columns) + 1, NEVER, np.float32)
-    best[graph.starts] = scores[0, columns[graph.starts]]
-    for frame in range(1, len(scores)):
-        stay = best[:-1] + loop
-        step = best[:-2] + chain
-        source = back[frame]
-        np.copyto(source, here)
-        moved = step > stay[1:]
-        source[1:] -= moved
-        stay[1:] = np.maximum(stay[1:], step)
-        if len(rows):
-            candidates = best[padded]
-            pick = candidates.argmax(axis=1)
-            value = candidates[rows, pick]
-            enter = value > stay[graph.entries]
-            entered = graph.entries[enter]
-            stay[entered] = value[enter]
-            source[entered] = padded[rows, pick][enter]
-        best[:-1] = stay + scores[frame, columns]
-    path = np.empty(len(scores), np.int32)
-    path[-1] = graph.finals[best[graph.finals].argmax()]
-    for frame in range(len(scores) - 1, 0, -1):
-        path[frame - 1] = back[frame, path[frame]]
+    frames, count = len(scores), len(graph.units)
+    columns, floors = graph.columns, graph.floors
+    totals = np.concatenate([np.zeros((1, scores.shape[1])), np.cumsum(scores, axis=0, dtype=np.float64)])
+    # Best scores of the paths whose last unit is past its floor (inside), and of those about to begin a unit
+    # (waiting, a ring over the last frames); less the unit's total so far, so that both stay constant in it.
+    inside = np.full(count, -np.inf)
+    depth = int(floors.max()) + 1
+    waiting = np.full((depth, count), -np.inf)
+    waiting[0, graph.starts] = 0.0
+    ripe = (np.arange(depth)[:, None] - floors) % depth * count + np.arange(count)
+    reached = np.full(count + 1, -np.inf)
+    entered = np.zeros((frames + 1, count), np.bool_)
+    picked = np.zeros((frames + 1, count), np.min_scalar_type(len(graph.sources)))
+    for frame in range(1, frames + 1):
+        arriving = waiting.take(ripe[frame % depth])
+        np.greater(arriving, inside, out=entered[frame])
+        np.maximum(arriving, inside, out=inside)
+        own = totals[frame].take(columns)
+        np.add(inside, own, out=reached[:-1])
+        candidates = reached.take(graph.sources)
+        picked[frame] = candidates.argmax(axis=0)
+        np.subtract(candidates.max(axis=0), own, out=waiting[frame % depth])
+    last = int(graph.finals[reached[graph.finals].argmax()])
+    return _trace(graph, entered, picked, last)
+
+
+def _trace(
+    graph: Graph, entered: NDArray[np.bool_], picked: NDArray[np.unsignedinteger], last: int
+) -> NDArray[np.intp]:
+    """Follow the path back from unit ``last``.
+
+    ``entered`` (frames + 1, units): whether, at that frame, the unit begun a floor earlier became the best;
+    ``picked`` (frames + 1, units): which of its sources a unit follows that begins at that frame.
+    """
+    end, unit = len(entered) - 1, last
+    path = np.empty(end, np.intp)
+    while end:
+        start = int(np.flatnonzero(entered[: end + 1, unit])[-1]) - graph.units[unit].floor
+        path[start:end] = unit
+        end, unit = start, int(graph.sources[picked[start, unit], unit])
     return path
 
 
-def _segments(graph: Graph, path: NDArray[np.int32], posteriors: Posteriors, script: Script) -> Alignment:
-    units = graph.unit_of[path]
-    cuts = np.flatnonzero(np.diff(units)) + 1
+def _segments(graph: Graph, path: NDArray[np.intp], posteriors: Posteriors, script: Script) -> Alignment:
+    cuts = np.flatnonzero(np.diff(path)) + 1
     edges = [posteriors.boundary(int(cut)) for cut in cuts]
     words: list[WordSegment] = []
     silences: list[SilenceSegment] = []
     phones: list[PhoneSegment] = []
     for number, start, end in zip(
-        units[np.concatenate([[0], cuts])], [0.0, *edges], [*edges, posteriors.duration], strict=True
+        path[np.concatenate([[0], cuts])], [0.0, *edges], [*edges, posteriors.duration], strict=True
     ):
         unit = graph.units[number]
         if unit.is_silence:

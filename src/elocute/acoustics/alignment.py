@@ -48,7 +48,7 @@ class SilenceSegment:
 
 @dataclass(frozen=True)
 class Alignment:
-    """Words in script order and the silences between and around them; ``duration`` of the recording, seconds."""
+    """Words in script order, silences between and around them, the recording's ``duration`` in seconds."""
 
     words: tuple[WordSegment, ...]
     silences: tuple[SilenceSegment, ...]

@@ -28,21 +28,30 @@ SUMMARIES: tuple[str, ...] = (
     "entropy",
 )
 
+ACCEPTANCE: tuple[str, ...] = (
+    "acceptance_mean",
+    "acceptance_min",
+    "acceptance_max",
+    "acceptance_probability",
+)
+
 
 @dataclass(frozen=True)
 class Goodness:
     """One row per phone of the alignment.
 
     ``lpp`` and ``lpr`` are (phones, 40), columns as :data:`CLASSES`; ``summaries`` is (phones, 9), columns as
-    :data:`SUMMARIES`; ``mean_posteriors`` (phones, 40) is the mean of the frame posteriors; ``evidence``
-    (phones, n) the mean of the model's further outputs.
+    :data:`SUMMARIES`; ``mean_posteriors`` (phones, 40) is the mean of the frame posteriors; ``acceptance``
+    (phones, 4) summarises the log-odds of being accepted as the canonical phone, columns as
+    :data:`ACCEPTANCE`. Rivals are the other phones, without silence; ``rank`` is log(1 + classes with a
+    greater mean posterior), ``entropy`` is of the mean posterior, nats.
     """
 
     lpp: NDArray[np.float32]
     lpr: NDArray[np.float32]
     summaries: NDArray[np.float32]
     mean_posteriors: NDArray[np.float32]
-    evidence: NDArray[np.float32]
+    acceptance: NDArray[np.float32]
 
 
 def frame_spans(alignment: Alignment, frame_shift: float, frames: int) -> NDArray[np.int64]:
@@ -70,7 +79,9 @@ def goodness(posteriors: Posteriors, alignment: Alignment) -> Goodness:
         ],
         np.float32,
     ).reshape(len(lpp), len(SUMMARIES))
-    return Goodness(lpp, lpp - own[:, None], summaries, mean_posteriors, _means(posteriors.evidence, spans))
+    accepted = zip(spans, canonical, strict=True)
+    acceptance = np.array([_accepted(posteriors.acceptance[a:b, column]) for (a, b), column in accepted])
+    return Goodness(lpp, lpp - own[:, None], summaries, mean_posteriors, acceptance)
 
 
 def _means(frames: NDArray[np.float32], spans: NDArray[np.int64]) -> NDArray[np.float32]:
@@ -98,9 +109,13 @@ def _summary(
     ]
 
 
+def _accepted(log_odds: NDArray[np.float32]) -> NDArray[np.float32]:
+    probability = 0.5 + 0.5 * np.tanh(0.5 * log_odds.mean())  # the sigmoid, without overflow
+    return np.array([log_odds.mean(), log_odds.min(), log_odds.max(), probability], np.float32)
+
+
 def heard(goods: Goodness, row: int, most: int = 3, least: float = 0.05) -> list[tuple[str, float]]:
-    """The most probable phones of a segment with their probabilities (mean frame posterior, silence left out)."""
+    """The most probable phones of a segment, best first, with their mean frame posteriors; never silence."""
     speech = goods.mean_posteriors[row, :SILENCE_ID]
-    share = speech / max(float(goods.mean_posteriors[row].sum()), 1e-8)
-    order = np.argsort(-share, kind="stable")[:most]
-    return [(CLASSES[i], float(share[i])) for i in order if share[i] >= least]
+    order = np.argsort(-speech, kind="stable")[:most]
+    return [(CLASSES[i], float(speech[i])) for i in order if speech[i] >= least]

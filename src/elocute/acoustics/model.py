@@ -44,21 +44,21 @@ class OnnxAcousticModel:
     def __init__(self, folder: Path | str) -> None:
         self.card = read_card(Path(folder))
         if tuple(self.card["classes"]) != CLASSES:
-            raise ModelError(f"{folder}: the model answers for another phone set than this version of elocute.")
-        self.align_options = AlignOptions(**self.card["align"])
+            raise ModelError(f"{folder}: the model answers for another phone set than this elocute.")
+        self.align_options = self.card.record("align", AlignOptions)
         self._session = open_session(self.card)
 
     def posteriors(self, audio: Audio) -> Posteriors:
-        """Log posteriors of a recording, 10 ms frames, and the model's evidence."""
+        """Log posteriors of a recording, 10 ms frames, and acceptance."""
         mel = log_mel(audio.samples)
-        logits, evidence = _windowed(self._run, mel)
+        logits, acceptance = _windowed(self._run, mel)
         frames = mel.shape[1]
         log_probs = _log_softmax(logits[:frames])
-        return Posteriors(log_probs, evidence[:frames], self.card["frame_shift"], audio.duration)
+        return Posteriors(log_probs, acceptance[:frames], self.card["frame_shift"], audio.duration)
 
     def _run(self, mel: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-        logits, evidence = self._session.run(["logits", "evidence"], {"mel": mel[None]})
-        return logits[0], evidence[0]
+        logits, acceptance = self._session.run(["logits", "acceptance"], {"mel": mel[None]})
+        return logits[0], acceptance[0]
 
 
 Outputs = tuple[NDArray[np.float32], NDArray[np.float32]]
@@ -74,8 +74,8 @@ def _windowed(run: Callable[[NDArray[np.float32]], Outputs], mel: NDArray[np.flo
         left = half if start else 0
         right = WINDOW - half if start != starts[-1] else None
         parts.append([output[left:right] for output in outputs])
-    logits, evidence = (np.concatenate(column) for column in zip(*parts, strict=True))
-    return logits, evidence
+    logits, acceptance = (np.concatenate(column) for column in zip(*parts, strict=True))
+    return logits, acceptance
 
 
 def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

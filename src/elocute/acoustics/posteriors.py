@@ -20,12 +20,13 @@ class Posteriors:
     """Log posteriors of the 39 phones and silence.
 
     ``log_probs`` is (frames, 40), float32, each row a log distribution; frame ``k`` is centred at
-    ``k * frame_shift`` seconds. ``evidence`` is (frames, n), float32: further per-frame outputs of the model, as
-    its card declares them (n may be 0). ``duration`` is the recording's, in seconds.
+    ``k * frame_shift`` seconds. ``acceptance`` is (frames, 39), float32: the log-odds that raters accept the
+    frame as each phone, as a model trained on ratings estimates them. ``duration`` is the recording's, in
+    seconds.
     """
 
     log_probs: NDArray[np.float32]
-    evidence: NDArray[np.float32]
+    acceptance: NDArray[np.float32]
     frame_shift: float
     duration: float
 

@@ -17,11 +17,14 @@ F0_RANGE = (60.0, 500.0)
 VOICED = 0.5
 """Confidence from which SwiftF0 calls a frame voiced."""
 
+LEVEL = 0.05
+"""RMS that recordings are brought to before F0 is sought (-26 dBFS): SwiftF0 is not invariant to gain."""
+
 
 @dataclass(frozen=True)
 class Prosody:
-    """``f0`` (frames,) in Hz, NaN where unvoiced; ``energy`` (frames,) RMS, full scale 1; frame k is centred at
-    k * 10 ms."""
+    """``f0`` (frames,) in Hz, NaN where unvoiced; ``energy`` (frames,) RMS, full scale 1; frame k is centred
+    at k * 10 ms."""
 
     f0: NDArray[np.float32]
     energy: NDArray[np.float32]
@@ -39,7 +42,13 @@ def rms_energy(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     padded = np.pad(samples.astype(np.float64), WINDOW // 2)
     sums = np.concatenate([[0.0], np.cumsum(padded**2)])
     starts = np.arange(len(samples) // HOP) * HOP
-    return np.sqrt(np.maximum(sums[starts + WINDOW] - sums[starts], 0.0) / WINDOW).astype(np.float32)
+    power = np.maximum(sums[starts + WINDOW] - sums[starts], 0.0) / WINDOW
+    return np.asarray(np.sqrt(power), np.float32)
+
+
+def _levelled(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    level = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
+    return np.asarray(samples * (LEVEL / max(level, 1e-6)), np.float32)
 
 
 def prosody(samples: NDArray[np.float32]) -> Prosody:
@@ -49,9 +58,9 @@ def prosody(samples: NDArray[np.float32]) -> Prosody:
         samples: mono 16 kHz, shape (n,).
     """
     energy = rms_energy(samples)
-    found = _detector().detect(samples, RATE, *F0_RANGE)
-    times = np.asarray(found.timestamps)
-    wanted = np.arange(len(energy)) * FRAME_SHIFT
+    found = _detector().detect(_levelled(samples), RATE, *F0_RANGE)
+    times = np.asarray(found.timestamps, np.float64)
+    wanted = np.arange(len(energy), dtype=np.float64) * FRAME_SHIFT
     voiced = np.asarray(found.confidence) >= VOICED
     pitch = np.full(len(energy), np.nan, np.float32)
     if voiced.any():

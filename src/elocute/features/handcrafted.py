@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
+from numpy.typing import NDArray
 
 from elocute.acoustics.alignment import Alignment
 from elocute.acoustics.gop import Goodness, frame_spans
@@ -76,14 +78,13 @@ def _spread(values: list[float]) -> float | None:
 def _npvi(durations: list[float]) -> float | None:
     if len(durations) < 2:
         return None
-    pairs = zip(durations, durations[1:], strict=False)
-    return float(100.0 * np.mean([abs(a - b) / ((a + b) / 2.0) for a, b in pairs]))
+    return float(100.0 * np.mean([abs(a - b) / ((a + b) / 2.0) for a, b in pairwise(durations)]))
 
 
-def _voiced(evidence: Evidence) -> np.ndarray:
+def _voiced(evidence: Evidence) -> NDArray[np.float32]:
     spans = frame_spans(evidence.alignment, FRAME_SHIFT, len(evidence.prosody.f0))
     f0 = np.concatenate([evidence.prosody.f0[a:b] for a, b in spans])
-    return f0[~np.isnan(f0)]
+    return np.asarray(f0[~np.isnan(f0)])
 
 
 @_feature("speech_rate", "syllables/s", "vowels / time from first to last word")
@@ -183,5 +184,3 @@ def _(e: Evidence) -> float | None:
 @_feature("phone_count", "count", "phones of the script as read")
 def _(e: Evidence) -> float | None:
     return float(len(e.alignment.phones))
-
-

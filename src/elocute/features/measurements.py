@@ -25,5 +25,5 @@ class Measurements:
 def measure(posteriors: Posteriors, alignment: Alignment, prosody: Prosody) -> Measurements:
     """Features of an aligned recording; training and assessment both use this function."""
     goods = goodness(posteriors, alignment)
-    phones = phone_features(posteriors, alignment, goods, prosody)
+    phones = phone_features(alignment, goods, prosody)
     return Measurements(alignment, goods, phones, handcrafted(Evidence(alignment, goods, prosody)))

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elocute.acoustics.alignment import Alignment
-from elocute.acoustics.gop import SUMMARIES, Goodness, frame_spans
-from elocute.acoustics.posteriors import CLASSES, Posteriors
+from elocute.acoustics.gop import ACCEPTANCE, SUMMARIES, Goodness, frame_spans
+from elocute.acoustics.posteriors import CLASSES
 from elocute.acoustics.prosody import FRAME_SHIFT, Prosody
 from elocute.phones import MANNER_OF, MANNERS, PHONE_ID, base, is_vowel, stress
 
@@ -22,8 +22,8 @@ STRESS_UNMARKED = 3
 class PhoneFeatures:
     """Features of the phones of one utterance, in order.
 
-    Ids, each (phones,) int64: ``phone`` (0-38), ``stress`` (0, 1, 2; 3 for consonants), ``manner`` (0-7), ``word``
-    (index of the word), ``place`` (0 only, 1 first, 2 inner, 3 last phone of the word).
+    Ids, each (phones,) int64: ``phone`` (0-38), ``stress`` (0, 1, 2; 3 for consonants), ``manner`` (0-7),
+    ``word`` (index of the word), ``place`` (0 only, 1 first, 2 inner, 3 last phone of the word).
     Measurements, ``values`` (phones, features) float32, columns named by ``names``.
     """
 
@@ -36,26 +36,25 @@ class PhoneFeatures:
     names: tuple[str, ...]
 
 
-def value_names(evidence: int = 0) -> tuple[str, ...]:
-    """Names of the columns of ``values`` for an acoustic model with ``evidence`` further outputs."""
-    return (
-        *(f"lpp_{name}" for name in CLASSES),
-        *(f"lpr_{name}" for name in CLASSES),
-        *SUMMARIES,
-        "duration",
-        "log_duration",
-        "pause_before",
-        "pause_after",
-        "relative_duration",
-        *(f"energy_{name}" for name in STATISTICS),
-        *(f"f0_{name}" for name in STATISTICS),
-        "voiced_share",
-        *(f"evidence_{number}" for number in range(evidence)),
-    )
+VALUES: tuple[str, ...] = (
+    *(f"lpp_{name}" for name in CLASSES),
+    *(f"lpr_{name}" for name in CLASSES),
+    *SUMMARIES,
+    "duration",
+    "log_duration",
+    "pause_before",
+    "pause_after",
+    "relative_duration",
+    *(f"energy_{name}" for name in STATISTICS),
+    *(f"f0_{name}" for name in STATISTICS),
+    "voiced_share",
+    *ACCEPTANCE,
+)
+"""Names of the columns of :attr:`PhoneFeatures.values`."""
 
 
 def statistics(values: NDArray[np.float32]) -> list[float]:
-    """Mean, standard deviation, median, median absolute deviation, sum, minimum and maximum; zeros if empty."""
+    """The :data:`STATISTICS` of ``values`` (mad: median absolute deviation); zeros where there are none."""
     if not len(values):
         return [0.0] * len(STATISTICS)
     median = float(np.median(values))
@@ -66,23 +65,23 @@ def statistics(values: NDArray[np.float32]) -> list[float]:
     ]  # fmt: skip
 
 
-def phone_features(
-    posteriors: Posteriors, alignment: Alignment, goods: Goodness, prosody: Prosody
-) -> PhoneFeatures:
+def phone_features(alignment: Alignment, goods: Goodness, prosody: Prosody) -> PhoneFeatures:
     """All features of the phones of an alignment.
 
-    Energy is relative to the RMS over the aligned speech, so gain does not matter; F0 is in semitones from the
-    utterance's median, voiced frames only.
+    Energy is relative to the RMS over the aligned speech, so gain does not matter; F0 is in semitones from
+    the utterance's median, voiced frames only.
     """
     phones = alignment.phones
     durations = np.array([phone.duration for phone in phones], np.float32)
     timing = np.stack(
         [durations, np.log(durations + 1e-3), *_pauses(alignment), durations / np.median(durations)], axis=1
     )
+    voice = _prosodic(alignment, prosody)
     values = np.concatenate(
-        [goods.lpp, goods.lpr, goods.summaries, timing, _prosodic(alignment, prosody), goods.evidence], axis=1
+        [goods.lpp, goods.lpr, goods.summaries, timing, voice, goods.acceptance], axis=1
     ).astype(np.float32)
-    return PhoneFeatures(*_ids(alignment), values, value_names(posteriors.evidence.shape[1]))
+    phone, mark, manner, word, place = _ids(alignment)
+    return PhoneFeatures(phone, mark, manner, word, place, values, VALUES)
 
 
 def _ids(alignment: Alignment) -> tuple[NDArray[np.int64], ...]:
@@ -102,7 +101,7 @@ def _ids(alignment: Alignment) -> tuple[NDArray[np.int64], ...]:
 
 
 def _pauses(alignment: Alignment) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Seconds of silence right before and after each phone inside the reading, at most 2; edges count as none."""
+    """Seconds of silence before and after each phone, at most 2; none counts at the edges of the reading."""
     after = {s.after_word: s.end - s.start for s in alignment.silences}
     before, behind = [], []
     last_word = len(alignment.words) - 1

@@ -14,8 +14,8 @@ from elocute.acoustics.gop import SUMMARIES, Goodness
 from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
 
 MEASURES: tuple[str, ...] = ("lpp", "rival", "matched", "best", "duration", "silence", "phones")
-"""Per word: mean log phone posterior, mean log ratio of the best rival, share of phones that beat every rival, mean
-best frame, mean log duration, mean log posterior of silence, log number of phones."""
+"""Per word: mean log phone posterior, mean log ratio of the best rival, share of phones that beat every
+rival, mean best frame, mean log duration, mean log posterior of silence, log number of phones."""
 
 SPEECH_SECONDS = 0.12
 """Less speech than this is no speech: shorter than any English word read aloud."""
@@ -23,7 +23,7 @@ SPEECH_SECONDS = 0.12
 
 @dataclass(frozen=True)
 class PresenceModel:
-    """Logistic regression on :data:`MEASURES`, fitted to words that were read and words put into scripts at random.
+    """Logistic regression on :data:`MEASURES`, fitted to words that were read and others put into scripts.
 
     A word is omitted below ``threshold``; a recording is off script if fewer than ``on_script`` of its phones
     belong to words that were spoken.
@@ -73,10 +73,12 @@ def speech_seconds(posteriors: Posteriors) -> float:
 
 def probability_spoken(measures: NDArray[np.float64], model: PresenceModel) -> NDArray[np.float64]:
     """(words,) between 0 and 1."""
-    return np.asarray(1.0 / (1.0 + np.exp(-(measures @ np.array(model.weights) + model.bias))))
+    return np.asarray(np.exp(-np.logaddexp(0.0, -(measures @ np.array(model.weights) + model.bias))))
 
 
-def judge_presence(alignment: Alignment, goods: Goodness, posteriors: Posteriors, model: PresenceModel) -> Presence:
+def judge_presence(
+    alignment: Alignment, goods: Goodness, posteriors: Posteriors, model: PresenceModel
+) -> Presence:
     """Which words were spoken, and whether the recording fits the script."""
     if speech_seconds(posteriors) < SPEECH_SECONDS:
         return Presence((False,) * len(alignment.words), "no_speech")

@@ -10,6 +10,7 @@ import numpy as np
 from elocute.card import ASSETS, Card, open_session, read_card
 from elocute.errors import ModelError
 from elocute.features.phone import PhoneFeatures
+from elocute.scoring.presence import MEASURES, PresenceModel
 from elocute.scoring.scores import PHONE_SCALE, SCALE, Scores, WordScores
 
 
@@ -19,6 +20,9 @@ class Scorer(Protocol):
     @property
     def card(self) -> Card: ...
 
+    @property
+    def presence(self) -> PresenceModel: ...
+
     def score(self, features: PhoneFeatures, utterance: dict[str, float | None]) -> Scores: ...
 
 
@@ -27,6 +31,9 @@ class OnnxScorer:
 
     def __init__(self, folder: Path | str) -> None:
         self.card = read_card(Path(folder))
+        self.presence = self.card.record("presence", PresenceModel)
+        if np.shape(self.presence.weights) != (len(MEASURES),):
+            raise ModelError(f"{folder}: its presence model weighs other measures than this elocute takes.")
         self._names = tuple(self.card["features"])
         self._utterance_names = tuple(self.card["utterance_features"])
         self._session = open_session(self.card)
@@ -38,12 +45,13 @@ class OnnxScorer:
             ModelError: the features are not those the network was trained on.
         """
         if features.names != self._names or not set(self._utterance_names) <= utterance.keys():
-            raise ModelError("The scorer was trained on other features: use the acoustic model its card names.")
+            raise ModelError("The scorer knows other features: use the acoustic model its card names.")
         known = [utterance[name] for name in self._utterance_names]
+        ids = ("phone", "stress", "manner", "word", "place")
         phones, words, scores = self._session.run(
             ["phones", "words", "scores"],
             {
-                **{name: getattr(features, name)[None] for name in ("phone", "stress", "manner", "word", "place")},
+                **{name: getattr(features, name)[None] for name in ids},
                 "values": features.values[None],
                 "utterance": np.array([[np.nan if value is None else value for value in known]], np.float32),
             },

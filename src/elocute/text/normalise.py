@@ -36,8 +36,8 @@ _SPLIT = re.compile(r"\s+|—|―|…|-{2,}|\.{2,}|(?<!\d)[‒–]|[‒–](?!\d
 _FOLD = str.maketrans(
     {"’": "'", "‘": "'", "ʼ": "'", "`": "'", "´": "'", "′": "'", "＇": "'", "‐": "-", "‑": "-", "‒": "-",
      "–": "-", "−": "-", "ß": "ss", "æ": "ae", "Æ": "AE", "œ": "oe", "Œ": "OE", "ø": "o", "Ø": "O",
-     "ł": "l", "Ł": "L", "đ": "d", "ð": "th", "þ": "th", "ı": "i", "⁄": "/", "×": " times ", "÷": " divided by ", "™": " ",
-     "\xad": ""}
+     "ł": "l", "Ł": "L", "đ": "d", "ð": "th", "þ": "th", "ı": "i", "⁄": "/", "×": " times ",
+     "÷": " divided by ", "™": " ", "\xad": ""}
 )  # fmt: skip
 _VULGAR = re.compile(r"(\d?)([¼-¾⅐-⅞])")
 _FOREIGN = re.compile(r"[^!-~£€¥°]+")
@@ -146,7 +146,7 @@ def _say(piece: str, token: _Token, known: Known) -> Iterator[Spoken]:
         if len(word) > MAX_LETTERS:
             raise TextTooLong(f"a word has {len(word)} letters, the limit is {MAX_LETTERS}: correct the text")
         if any(letter.isalpha() for letter in word):
-            is_part = re.search("[-/]", token.core) and piece in token.written
+            is_part = re.fullmatch("[A-Za-z'/-]+", token.core) and piece in token.written
             yield Spoken(word, piece if is_part else token.written)
 
 

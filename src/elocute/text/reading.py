@@ -16,6 +16,9 @@ from elocute.text.wordforms import american_spellings, split_clitic
 MAX_PRONUNCIATION = 200
 """Phones in one user pronunciation."""
 
+MAX_VARIANTS = 16
+"""Pronunciations a user may give for one word; CMUdict has at most four."""
+
 Pronunciations = tuple[Pronunciation, ...]
 
 
@@ -30,7 +33,7 @@ def read_script(text: str, pronunciations: Mapping[str, Sequence[str] | str] | N
         EmptyText: nothing but white space.
         NoPronounceableWord: no word that can be read aloud in English.
         TextTooLong: more than 300 words, or a single word of more than 64 letters.
-        BadPronunciation: an entry of ``pronunciations`` that is not ARPAbet.
+        BadPronunciation: an entry of ``pronunciations`` that is not ARPAbet, or has more than 16 variants.
     """
     users = {word.casefold().strip(): _parse(word, given) for word, given in (pronunciations or {}).items()}
     words = normalise(text, lambda word: word in users or word in lexicon())
@@ -44,14 +47,16 @@ def _script_word(word: Spoken, users: Mapping[str, Pronunciations]) -> ScriptWor
 
 def _parse(word: str, given: Sequence[str] | str) -> Pronunciations:
     variants = [given] if isinstance(given, str) else list(given)
+    if not 0 < len(variants) <= MAX_VARIANTS:
+        raise BadPronunciation(
+            f"pronunciation of {word[:40]!r}: give 1 to {MAX_VARIANTS}, not {len(variants)}"
+        )
     parsed = [tuple(variant.upper().split()) if isinstance(variant, str) else () for variant in variants]
     for phones in parsed:
         wrong = next((phone for phone in phones if not is_phone(phone)), None)
         if wrong or not 0 < len(phones) <= MAX_PRONUNCIATION:
             what = f"{wrong[:20]!r} is not an ARPAbet phone" if wrong else "no ARPAbet phones, or too many"
             raise BadPronunciation(f"pronunciation of {word[:40]!r}: {what}: write 'T AH0 M EY1 T OW0'")
-    if not parsed:
-        raise BadPronunciation(f"pronunciation of {word[:40]!r}: give at least one")
     return tuple(Pronunciation(phones, "user") for phones in dict.fromkeys(parsed))
 
 

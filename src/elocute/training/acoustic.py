@@ -1,120 +1,123 @@
-"""Training the phone head on frame targets, and using it on stored hidden frames."""
+"""Training the phonetic encoder on frame targets and ratings, and using it on stored hidden frames."""
 
 from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import Tensor
 from torch.nn import functional as F
 
-from elocute.training.head import SUBFRAMES, PhoneHead
+from elocute.acoustics.posteriors import Posteriors
+from elocute.training.batches import Batch, BatchOptions, Sample, batches, crops
+from elocute.training.encoder import PhoneticEncoder
 from elocute.training.hidden import HiddenStore
-from elocute.training.targets import FrameTargets
+from elocute.training.targets import FRAME_SHIFT
 
 
 @dataclass(frozen=True)
-class HeadOptions:
-    """``window``: encoder frames of a training window; ``smoothing``: label smoothing; ``band``: share of windows
-    taken from the band-limited copy of a recording where the store has one."""
+class AcousticOptions:
+    """``rating_weight``: weight of the acceptance loss beside the frame loss; ``block_rate`` and
+    ``head_rate``: learning rates of the fine-tuned blocks and of the new head; ``smoothing``: of labels."""
 
-    epochs: int = 3
-    batch: int = 48
-    window: int = 128
-    learning_rate: float = 1e-3
+    epochs: int = 2
+    rating_weight: float = 3.0
+    block_rate: float = 2e-4
+    head_rate: float = 1e-3
+    weight_decay: float = 0.01
     smoothing: float = 0.05
-    band: float = 0.25
-    seed: int = 0
+    batch: BatchOptions = field(default_factory=BatchOptions)
 
 
-def _windows(
-    store: HiddenStore, keys: Sequence[str], window: int, band: float, random: np.random.Generator
-) -> list[tuple[str, str, int]]:
-    """(key in the store, key of the targets, first frame) of every window, shuffled; windows start anywhere."""
-    found = []
-    for key in keys:
-        start, end = store.offsets[key]
-        stored = f"{key}#band" if random.random() < band and f"{key}#band" in store else key
-        first = -int(random.integers(0, window)) if end - start > window else 0
-        found += [(stored, key, max(at, 0)) for at in range(first, end - start, window)]
-    random.shuffle(found)
-    return found
-
-
-def _batch(
-    store: HiddenStore, targets: Mapping[str, FrameTargets], windows: Sequence[tuple[str, str, int]], size: int
-) -> tuple[Tensor, Tensor, Tensor]:
-    hidden = torch.zeros(len(windows), size, store.frames.shape[1], dtype=torch.bfloat16)
-    classes = torch.zeros(len(windows), size * SUBFRAMES, dtype=torch.long)
-    weights = torch.zeros(len(windows), size * SUBFRAMES)
-    for row, (stored, key, first) in enumerate(windows):
-        start, end = store.offsets[stored]
-        stop = min(start + first + size, end)
-        bits = np.array(store.frames[start + first : stop]).view(np.int16)
-        hidden[row, : len(bits)] = torch.from_numpy(bits).view(torch.bfloat16)
-        inside = slice(first * SUBFRAMES, (first + len(bits)) * SUBFRAMES)
-        target = targets[key].classes[inside]
-        classes[row, : len(target)] = torch.from_numpy(target)
-        weights[row, : len(target)] = torch.from_numpy(targets[key].weights[inside])
-    return hidden, classes, weights
-
-
-def _batches(
-    store: HiddenStore, targets: Mapping[str, FrameTargets], options: HeadOptions, random: np.random.Generator
-) -> Iterator[tuple[Tensor, Tensor, Tensor]]:
-    windows = _windows(store, list(targets), options.window, options.band, random)
-    for at in range(0, len(windows), options.batch):
-        yield _batch(store, targets, windows[at : at + options.batch], options.window)
-
-
-def train_head(
-    head: PhoneHead, store: HiddenStore, targets: Mapping[str, FrameTargets], options: HeadOptions
-) -> PhoneHead:
-    """Weighted cross entropy, AdamW, one-cycle learning rate, bfloat16 arithmetic; changes and returns ``head``."""
-    random = np.random.default_rng(options.seed)
-    torch.manual_seed(options.seed)
-    head.train()
-    per_epoch = sum(1 for _ in range(0, len(_windows(store, list(targets), options.window, 0.0, random)), options.batch))
-    optimizer = torch.optim.AdamW(head.parameters(), lr=options.learning_rate, weight_decay=0.01)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(
-        optimizer, options.learning_rate, total_steps=(per_epoch + 60) * options.epochs, pct_start=0.15
+def frame_loss(logits: Tensor, batch: Batch, smoothing: float) -> Tensor:
+    """Cross entropy of the frames, weighted by how far their targets can be trusted."""
+    weights = batch.weights.flatten()
+    trusted = weights > 0
+    losses = F.cross_entropy(
+        logits.flatten(0, 1)[trusted],
+        batch.classes.flatten()[trusted],
+        reduction="none",
+        label_smoothing=smoothing,
     )
+    return (losses * weights[trusted]).sum() / weights.sum().clamp(min=1.0)
+
+
+def segment_acceptance(acceptance: Tensor, segments: Tensor) -> Tensor:
+    """Mean log-odds of each segment's own phone.
+
+    Args:
+        acceptance: (batch, frames, 39).
+        segments: (n, 3) first and one-past-last frame of the flattened batch, phone id.
+
+    Returns:
+        (n,)
+    """
+    lengths = segments[:, 1] - segments[:, 0]
+    owner = torch.repeat_interleave(torch.arange(len(segments)), lengths)
+    within = torch.arange(len(owner)) - torch.repeat_interleave(lengths.cumsum(0) - lengths, lengths)
+    values = acceptance.flatten(0, 1)[segments[owner, 0] + within, segments[owner, 2]]
+    return torch.zeros(len(segments)).index_add(0, owner, values) / lengths
+
+
+def rating_loss(acceptance: Tensor, batch: Batch) -> Tensor:
+    """Mean squared error between the raters' score (0-2) and twice the probability of acceptance."""
+    if not len(batch.segments):
+        return torch.zeros(())
+    return ((2.0 * torch.sigmoid(segment_acceptance(acceptance, batch.segments)) - batch.ratings) ** 2).mean()
+
+
+def train_encoder(
+    network: PhoneticEncoder,
+    store: HiddenStore,
+    samples: Sequence[Sample],
+    options: AcousticOptions,
+    seed: int,
+) -> PhoneticEncoder:
+    """AdamW, one-cycle learning rates, bfloat16 arithmetic; changes and returns ``network``."""
+    random = np.random.default_rng(seed)
+    torch.manual_seed(seed)
+    network.train()
+    rates = [options.block_rate, options.head_rate]
+    groups = [{"params": part.parameters()} for part in (network.blocks, network.head)]
+    optimizer = torch.optim.AdamW(groups, weight_decay=options.weight_decay)
+    # Crops are drawn anew each epoch, so the number of steps is known only nearly.
+    steps = int(len(crops(samples, options.batch, random)) * 1.02 + 2) * options.epochs
+    steps = max(steps, 11)  # OneCycleLR divides by zero where the warm-up is a single step
+    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, rates, total_steps=steps, pct_start=0.1)
     for epoch in range(options.epochs):
-        begin, total, count, right = time.monotonic(), 0.0, 0.0, 0.0
-        for hidden, classes, weights in _batches(store, targets, options, random):
+        begin, losses = time.monotonic(), []
+        for batch in batches(store, samples, options.batch, random):
             with torch.autocast("cpu", torch.bfloat16):
-                logits = head(hidden)
-            logits = logits.float().flatten(0, 1)
-            losses = F.cross_entropy(
-                logits, classes.flatten(), reduction="none", label_smoothing=options.smoothing
-            )
-            flat = weights.flatten()
-            loss = (losses * flat).sum() / flat.sum().clamp(min=1.0)
+                logits, acceptance = network(batch.hidden, batch.mask)
+            frame = frame_loss(logits.float(), batch, options.smoothing)
+            rating = rating_loss(acceptance.float(), batch)
             optimizer.zero_grad()
-            loss.backward()
-            torch.nn.utils.clip_grad_norm_(head.parameters(), 5.0)
+            (frame + options.rating_weight * rating).backward()
+            torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
             optimizer.step()
-            schedule.step()
-            total += float((losses * flat).sum().detach())
-            count += float(flat.sum())
-            right += float(((logits.detach().argmax(-1) == classes.flatten()) * flat).sum())
+            if schedule.last_epoch < steps - 1:
+                schedule.step()
+            losses.append((float(frame.detach()), float(rating.detach())))
+        means = np.mean(losses, axis=0)
         seconds = time.monotonic() - begin
         print(
-            f"epoch {epoch + 1}: loss {total / count:.3f}, frame accuracy {right / count:.3f}, {seconds:.0f} s",
-            file=sys.stderr,
-            flush=True,
-        )
-    return head
+            f"epoch {epoch + 1} of {options.epochs}: frame loss {means[0]:.3f}, rating loss {means[1]:.4f}, "
+            f"{seconds:.0f} s",
+            file=sys.stderr, flush=True,
+        )  # fmt: skip
+    return network
 
 
-def head_posteriors(head: PhoneHead, hidden: Tensor) -> NDArray[np.float32]:
-    """Log posteriors (2 * frames, 40) from the hidden frames (frames, width) of one recording."""
-    head.eval()
+def stored_posteriors(network: PhoneticEncoder, store: HiddenStore, key: str, duration: float) -> Posteriors:
+    """What the network says about a recording of the store, as the exported model would."""
+    network.eval()
+    hidden = store.read(key)[None].float()
     with torch.inference_mode():
-        found: NDArray[np.float32] = head(hidden[None].float()).log_softmax(-1)[0].numpy()
-    return found
+        logits, acceptance = network(hidden, None)
+    frames = int(duration / FRAME_SHIFT + 1e-6)
+    log_probs = logits.log_softmax(-1)[0, :frames].numpy()
+    return Posteriors(log_probs, acceptance[0, :frames].numpy(), FRAME_SHIFT, duration)

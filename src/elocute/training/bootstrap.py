@@ -1,4 +1,4 @@
-"""First alignments from pocketsphinx (training-time only): frame targets for an acoustic model that does not exist yet."""
+"""First alignments from pocketsphinx (training-time only): frame targets before there is a model."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ CENTRE = 0.0078
 
 @cache
 def _decoder() -> Decoder:
-    # Learner speech falls out of pocketsphinx's default beams; these align all but two recordings of the corpus.
+    # Learner speech falls out of pocketsphinx's default beams; these align all but two of the recordings.
     from pocketsphinx import Config
     from pocketsphinx import Decoder as Sphinx
 

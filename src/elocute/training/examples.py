@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -20,8 +21,8 @@ IDS = ("phone", "stress", "manner", "word", "place")
 
 @dataclass(frozen=True)
 class Example:
-    """One utterance; labels on a common 0-2 scale: ``phones`` (p,), ``words`` (p, 3) repeated at each phone of the
-    word, ``scores`` (4,)."""
+    """One utterance; labels on a common 0-2 scale: ``phones`` (p,), ``words`` (p, 3) repeated at each phone
+    of the word, ``scores`` (4,)."""
 
     id: str
     speaker: str
@@ -36,7 +37,9 @@ def make_example(
     key: str, speaker: str, features: PhoneFeatures, utterance: NDArray[np.float32], labels: UtteranceLabels
 ) -> Example:
     phones = np.array([s for word in labels.words for s in word.phones], np.float32)
-    words = np.array([[getattr(word, aspect) / 5.0 for aspect in WORD_ASPECTS] for word in labels.words], np.float32)
+    words = np.array(
+        [[getattr(word, aspect) / 5.0 for aspect in WORD_ASPECTS] for word in labels.words], np.float32
+    )
     scores = np.array([getattr(labels, aspect) / 5.0 for aspect in UTTERANCE_ASPECTS], np.float32)
     return Example(key, speaker, features, utterance, phones, words[features.word], scores)
 
@@ -54,7 +57,9 @@ class Batch:
 
 def _pad(arrays: Sequence[NDArray[np.generic]], fill: float = 0) -> Tensor:
     return torch.nn.utils.rnn.pad_sequence(
-        [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays], batch_first=True, padding_value=fill
+        [torch.from_numpy(np.ascontiguousarray(array)) for array in arrays],
+        batch_first=True,
+        padding_value=fill,
     )
 
 
@@ -67,25 +72,32 @@ def make_inputs(features: Sequence[PhoneFeatures], utterance: Sequence[NDArray[n
 def make_batch(examples: Sequence[Example]) -> Batch:
     inputs = make_inputs([e.features for e in examples], [e.utterance for e in examples])
     first = _pad([np.diff(e.features.word, prepend=-1) > 0 for e in examples])
-    phones, words, scores = (_pad([getattr(e, name) for e in examples]) for name in ("phones", "words", "scores"))
+    phones, words, scores = (
+        _pad([getattr(e, name) for e in examples]) for name in ("phones", "words", "scores")
+    )
     return Batch(inputs, phones, words, scores, first)
 
 
 def save_examples(examples: Sequence[Example], path: Path) -> None:
-    """One npz without pickles: arrays of all utterances one after another, and where each ends."""
-    arrays = {
+    """One npz without pickles: arrays of all utterances one after another, and where each ends.
+
+    Written whole or not at all, at ``path`` whatever its suffix.
+    """
+    arrays: dict[str, NDArray[Any]] = {
         name: np.concatenate([getattr(e.features, name) for e in examples]) for name in (*IDS, "values")
     }
     arrays |= {name: np.concatenate([getattr(e, name) for e in examples]) for name in ("phones", "words")}
     arrays |= {name: np.stack([getattr(e, name) for e in examples]) for name in ("utterance", "scores")}
-    np.savez(
-        path,
-        ends=np.cumsum([len(e.phones) for e in examples]),
-        ids=np.array([e.id for e in examples]),
-        speakers=np.array([e.speaker for e in examples]),
-        names=np.array(examples[0].features.names),
-        **arrays,
-    )
+    arrays |= {
+        "ends": np.cumsum([len(e.phones) for e in examples]),
+        "ids": np.array([e.id for e in examples]),
+        "speakers": np.array([e.speaker for e in examples]),
+        "names": np.array(examples[0].features.names),
+    }
+    partial = path.with_name(f"{path.name}.partial")
+    with partial.open("wb") as file:  # given a path, NumPy would add a suffix
+        np.savez(file, **arrays)  # type: ignore[arg-type,unused-ignore]
+    partial.replace(path)
 
 
 def load_examples(path: Path) -> list[Example]:
@@ -94,11 +106,16 @@ def load_examples(path: Path) -> list[Example]:
     names = tuple(str(name) for name in data["names"])
     found = []
     for number, (start, end) in enumerate(zip([0, *data["ends"][:-1]], data["ends"], strict=True)):
-        features = PhoneFeatures(*(data[name][start:end] for name in (*IDS, "values")), names)
+        features = PhoneFeatures(**{name: data[name][start:end] for name in (*IDS, "values")}, names=names)
         found.append(
             Example(
-                str(data["ids"][number]), str(data["speakers"][number]), features, data["utterance"][number],
-                data["phones"][start:end], data["words"][start:end], data["scores"][number],
-            )  # fmt: skip
+                str(data["ids"][number]),
+                str(data["speakers"][number]),
+                features,
+                data["utterance"][number],
+                data["phones"][start:end],
+                data["words"][start:end],
+                data["scores"][number],
+            )
         )
     return found

@@ -1,4 +1,4 @@
-"""Hidden frames of a frozen encoder for many recordings, computed once and kept on disk as bfloat16."""
+"""Output of the frozen lower encoder blocks of many recordings, computed once and kept as bfloat16."""
 
 from __future__ import annotations
 
@@ -23,22 +23,26 @@ BAND_LIMITS = (3400.0, 4500.0, 5600.0, 7000.0)
 
 @dataclass(frozen=True)
 class HiddenStore:
-    """Frames of all recordings one after another: ``frames`` is (total, width) uint16 holding bfloat16 bits."""
+    """Frames of all recordings one after another: ``frames`` is (total, width) uint16 holding bfloat16 bits;
+    ``offsets`` tells first and one-past-last frame of every key."""
 
     frames: NDArray[np.uint16]
     offsets: dict[str, tuple[int, int]]
 
-    def __getitem__(self, key: str) -> Tensor:
-        """(frames, width) bfloat16."""
-        start, end = self.offsets[key]
-        return torch.from_numpy(np.array(self.frames[start:end]).view(np.int16)).view(torch.bfloat16)
+    def read(self, key: str, start: int = 0, end: int | None = None) -> Tensor:
+        """(frames, width) bfloat16, frames ``start`` to ``end`` of the recording."""
+        first, last = self.offsets[key]
+        stop = last if end is None else min(first + end, last)
+        return torch.from_numpy(np.array(self.frames[first + start : stop]).view(np.int16)).view(
+            torch.bfloat16
+        )
 
     def __contains__(self, key: str) -> bool:
         return key in self.offsets
 
 
 def limit_band(mel: NDArray[np.float32], cutoff: float) -> NDArray[np.float32]:
-    """Silence the mel bands above ``cutoff`` Hz, as a lossy encoder's low-pass does."""
+    """Silence the mel bands above ``cutoff`` Hz, as a lossy encoder's low-pass does; ``mel`` (80, frames)."""
     limited = mel.copy()
     limited[band_edges() > cutoff] = mel.min()
     return limited
@@ -53,7 +57,7 @@ def _mel(path: Path, key: str) -> NDArray[np.float32]:
 
 
 def hidden_store(
-    recordings: Sequence[tuple[str, Path]], encoder: WhisperEncoder, taps: tuple[int, ...], folder: Path
+    recordings: Sequence[tuple[str, Path]], encoder: WhisperEncoder, folder: Path
 ) -> HiddenStore:
     """Open the store in ``folder``, computing what is missing; an interrupted run continues where it stopped.
 
@@ -64,7 +68,7 @@ def hidden_store(
     offsets: dict[str, tuple[int, int]] = {}
     if index.exists():
         offsets = {key: (a, b) for key, a, b in map(json.loads, index.read_text().splitlines())}
-    width = encoder.positions.shape[1] * len(taps)
+    width = encoder.positions.shape[1]
     written = max((end for _, end in offsets.values()), default=0)
     encoder = encoder.to(torch.bfloat16).eval()
     missing = [(key, path) for key, path in recordings if key not in offsets]
@@ -74,12 +78,11 @@ def hidden_store(
         for key, path in track(missing, "hidden frames"):
             mel = torch.from_numpy(_mel(path, key))[None].to(torch.bfloat16)
             with torch.inference_mode():
-                hidden = torch.cat(encoder(mel, taps=taps), dim=-1)[0]
+                hidden = encoder(mel)[0]
             frames_file.write(hidden.view(torch.int16).numpy().tobytes())
             frames_file.flush()
-            end = written + len(hidden)
-            offsets[key] = (written, end)
-            index_file.write(json.dumps([key, written, end]) + "\n")
+            offsets[key] = (written, written + len(hidden))
+            index_file.write(json.dumps([key, *offsets[key]]) + "\n")
             index_file.flush()
-            written = end
+            written += len(hidden)
     return HiddenStore(np.memmap(data, np.uint16, "r", shape=(written, width)), offsets)

@@ -29,8 +29,8 @@ class HierarchyOptions:
 
 @dataclass(frozen=True)
 class Inputs:
-    """A padded batch: ids (batch, phones) int64, ``values`` (batch, phones, features), ``utterance`` (batch, n),
-    ``mask`` (batch, phones) True at real phones; ``word`` is the word index of each phone."""
+    """A padded batch: ids (batch, phones) int64, ``values`` (batch, phones, features), ``utterance``
+    (batch, n), ``mask`` (batch, phones) True at real phones; ``word`` is the word index of each phone."""
 
     phone: Tensor
     stress: Tensor
@@ -92,13 +92,15 @@ class Pool(nn.Module):
         self.score = nn.Linear(width, 1)
 
     def forward(self, x: Tensor, groups: Tensor) -> Tensor:
-        """x (batch, items, width), groups (batch, groups, items) True for members -> (batch, groups, width)."""
+        """x (batch, items, width), groups (batch, groups, items) True: member -> (batch, groups, width)."""
         logits = self.score(x).transpose(1, 2).masked_fill(~groups, -1e4)
         return (logits.softmax(-1) * groups) @ x
 
 
 def _head(width: int, extra: int = 0) -> nn.Sequential:
-    return nn.Sequential(nn.LayerNorm(width + extra), nn.Linear(width + extra, width), nn.GELU(), nn.Linear(width, 1))
+    return nn.Sequential(
+        nn.LayerNorm(width + extra), nn.Linear(width + extra, width), nn.GELU(), nn.Linear(width, 1)
+    )
 
 
 class Hierarchy(nn.Module):
@@ -108,6 +110,11 @@ class Hierarchy(nn.Module):
     features; a missing utterance feature (NaN) counts as average.
     """
 
+    center: Tensor
+    scale: Tensor
+    utterance_center: Tensor
+    utterance_scale: Tensor
+
     def __init__(self, values: int, utterance: int, options: HierarchyOptions) -> None:
         super().__init__()
         width = options.width
@@ -116,6 +123,9 @@ class Hierarchy(nn.Module):
         self.register_buffer("utterance_center", torch.zeros(utterance))
         self.register_buffer("utterance_scale", torch.ones(utterance))
         self.project = nn.Linear(values, width)
+        self.gate = nn.Embedding(len(PHONES), width)
+        nn.init.zeros_(self.gate.weight)
+        self.refine = nn.Sequential(nn.GELU(), nn.Linear(width, width))
         self.phone_embedding = nn.Embedding(len(PHONES), width)
         self.stress_embedding = nn.Embedding(STRESS_UNMARKED + 1, width)
         self.manner_embedding = nn.Embedding(len(MANNERS), width)
@@ -137,9 +147,11 @@ class Hierarchy(nn.Module):
         """-> phones (batch, phones), words (batch, phones, 3) at each phone, utterance (batch, 4)."""
         mask = inputs.mask
         values = ((inputs.values - self.center) / self.scale).clamp(-6.0, 6.0)
-        x = self.project(self.input_dropout(values))
+        # What a measurement means depends on the phone, hence the gain per phone.
+        x = self.project(self.input_dropout(values)) * (1.0 + self.gate(inputs.phone))
         x = x + self.phone_embedding(inputs.phone) + self.stress_embedding(inputs.stress)
         x = x + self.manner_embedding(inputs.manner) + self.place_embedding(inputs.place)
+        x = x + self.refine(x)
         x = x * mask[..., None]
         for block in self.phone_blocks:
             x = block(x, mask)

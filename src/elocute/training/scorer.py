@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,14 +11,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.optim.swa_utils import AveragedModel, get_ema_multi_avg_fn
 
-from elocute.metrics import pcc
 from elocute.training.examples import Batch, Example, make_batch
 from elocute.training.hierarchy import Hierarchy, HierarchyOptions
 
 
 @dataclass(frozen=True)
 class ScorerOptions:
-    """``weights``: of the phone, word and utterance losses; ``ccc``: weight of the correlation loss (1 - CCC)."""
+    """``weights``: of the phone, word and utterance losses; ``ccc``: of the correlation loss (1 - CCC)."""
 
     epochs: int = 20
     batch: int = 25
@@ -28,7 +26,6 @@ class ScorerOptions:
     weights: tuple[float, float, float] = (1.0, 1.0, 1.0)
     ccc: float = 0.0
     ema: float = 0.99
-    seed: int = 22
 
 
 @dataclass(frozen=True)
@@ -80,13 +77,20 @@ def batch_loss(network: torch.nn.Module, batch: Batch, options: ScorerOptions) -
     return total
 
 
-def train_scorer(network: Hierarchy, examples: Sequence[Example], options: ScorerOptions) -> Hierarchy:
+def train_scorer(
+    network: Hierarchy, examples: Sequence[Example], options: ScorerOptions, seed: int
+) -> Hierarchy:
     """AdamW, one cycle, exponential moving average of the weights; returns the averaged network."""
-    random = np.random.default_rng(options.seed)
-    torch.manual_seed(options.seed)
+    random = np.random.default_rng(seed)
+    torch.manual_seed(seed)
     steps = -(-len(examples) // options.batch) * options.epochs
-    optimizer = torch.optim.AdamW(network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay)
-    schedule = torch.optim.lr_scheduler.OneCycleLR(optimizer, options.learning_rate, total_steps=steps, pct_start=0.2)
+    steps = max(steps, 6)  # OneCycleLR divides by zero where the warm-up is a single step
+    optimizer = torch.optim.AdamW(
+        network.parameters(), lr=options.learning_rate, weight_decay=options.weight_decay
+    )
+    schedule = torch.optim.lr_scheduler.OneCycleLR(
+        optimizer, options.learning_rate, total_steps=steps, pct_start=0.2
+    )
     average = AveragedModel(network, multi_avg_fn=get_ema_multi_avg_fn(options.ema), use_buffers=True)
     for _ in range(options.epochs):
         network.train()
@@ -100,7 +104,8 @@ def train_scorer(network: Hierarchy, examples: Sequence[Example], options: Score
             optimizer.step()
             schedule.step()
             average.update_parameters(network)
-    return average.module.eval()
+    averaged: Hierarchy = average.module  # type: ignore[assignment]
+    return averaged.eval()
 
 
 def predict(networks: Sequence[Hierarchy], examples: Sequence[Example], batch: int = 64) -> list[Predictions]:
@@ -115,22 +120,3 @@ def predict(networks: Sequence[Hierarchy], examples: Sequence[Example], batch: i
             count = len(example.phones)
             found.append(Predictions(phones[row, :count], words[row, :count], scores[row]))
     return found
-
-
-def correlations(examples: Sequence[Example], predictions: Sequence[Predictions]) -> dict[str, float]:
-    """PCC of every level and aspect, and the phone MSE, pooled over ``examples``."""
-    first = [np.diff(e.features.word, prepend=-1) > 0 for e in examples]
-    phones = np.concatenate([e.phones for e in examples]), np.concatenate([p.phones for p in predictions])
-    words = (
-        np.concatenate([e.words[f] for e, f in zip(examples, first, strict=True)]),
-        np.concatenate([p.words[f] for p, f in zip(predictions, first, strict=True)]),
-    )
-    scores = np.stack([e.scores for e in examples]), np.stack([p.scores for p in predictions])
-    names = ("word_accuracy", "word_stress", "word_total", "accuracy", "fluency", "prosodic", "total")
-    columns = [*zip(*(x.T for x in words), strict=True), *zip(*(x.T for x in scores), strict=True)]
-    found = {"phone": pcc(*phones), "phone_mse": float(np.mean((phones[0] - phones[1]) ** 2))}
-    return found | {name: pcc(*pair) for name, pair in zip(names, columns, strict=True)}
-
-
-def log(text: str) -> None:
-    print(text, file=sys.stderr, flush=True)

@@ -21,7 +21,7 @@ FRAME_SHIFT = 0.01
 
 @dataclass(frozen=True)
 class FrameTargets:
-    """``classes`` (frames,) posterior column of each 10 ms frame; ``weights`` (frames,) how far to trust it, 0-1."""
+    """``classes`` (frames,) posterior column of each 10 ms frame; ``weights`` (frames,) trust in it, 0-1."""
 
     classes: NDArray[np.int64]
     weights: NDArray[np.float32]
@@ -33,7 +33,7 @@ def trust(score: float) -> float:
 
 
 def frame_targets(alignment: Alignment, labels: UtteranceLabels | None, frames: int) -> FrameTargets:
-    """Targets of ``frames`` frames of 10 ms, frame k centred at 10 k ms; unlabelled speech is trusted fully."""
+    """Targets of ``frames`` frames, frame k centred at 10 k ms; unlabelled speech is trusted fully."""
     centres = np.arange(frames) * FRAME_SHIFT
     classes = np.full(frames, SILENCE_ID, np.int64)
     weights = np.ones(frames, np.float32)

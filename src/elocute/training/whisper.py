@@ -1,4 +1,4 @@
-"""The Whisper encoder in PyTorch, run on the unpadded spectrogram, with access to its middle layers.
+"""The Whisper encoder in PyTorch, run on the unpadded spectrogram, down to any of its blocks.
 
 Architecture and weight names: Radford et al. 2022, ``transformers.WhisperModel`` (``encoder.*``).
 """
@@ -52,18 +52,16 @@ class WhisperEncoder(nn.Module):
         self.blocks = nn.ModuleList(Block(width, heads, inner) for _ in range(layers))
 
     def stem(self, mel: Tensor) -> Tensor:
-        """(batch, mels, frames) -> (batch, ceil(frames / 2), width), positions cut or tiled to length."""
+        """(batch, mels, frames), at most 30 s -> (batch, ceil(frames / 2), width)."""
         x = F.gelu(self.stem2(F.gelu(self.stem1(mel)))).transpose(1, 2)
         return x + self.positions[: x.shape[1]]
 
-    def forward(self, mel: Tensor, mask: Tensor | None = None, taps: tuple[int, ...] = ()) -> list[Tensor]:
-        """Hidden frames after the blocks numbered (from 1) in ``taps``."""
+    def forward(self, mel: Tensor) -> Tensor:
+        """(batch, mels, frames) -> hidden frames (batch, ceil(frames / 2), width) after the last block."""
         x = self.stem(mel)
-        found = {}
-        for number, block in enumerate(self.blocks, start=1):
-            x = block(x, mask)
-            found[number] = x
-        return [found[number] for number in taps]
+        for block in self.blocks:
+            x = block(x, None)
+        return x
 
 
 _NAMES = {
@@ -82,7 +80,7 @@ def load_whisper(source: str, layers: int) -> WhisperEncoder:
     """The first ``layers`` blocks of a Whisper encoder from a folder or a hub id.
 
     Raises:
-        ModelError: the folder lacks ``config.json`` or ``model.safetensors``.
+        ModelError: the folder lacks ``config.json`` or ``model.safetensors``, or has fewer layers.
     """
     from safetensors.torch import load_file
 
@@ -94,6 +92,8 @@ def load_whisper(source: str, layers: int) -> WhisperEncoder:
     if not (folder / "config.json").exists() or not (folder / "model.safetensors").exists():
         raise ModelError(f"{folder} lacks config.json or model.safetensors: give a Whisper folder or hub id.")
     config = json.loads((folder / "config.json").read_text())
+    if layers > config["encoder_layers"]:
+        raise ModelError(f"{folder} has only {config['encoder_layers']} encoder layers, not {layers}.")
     encoder = WhisperEncoder(
         config["d_model"], config["encoder_attention_heads"], config["encoder_ffn_dim"], layers,
         config["num_mel_bins"], config["max_source_positions"],

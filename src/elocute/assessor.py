@@ -52,7 +52,8 @@ class Assessor:
         Args:
             audio: a path, the bytes of a file, or samples (n,) or (n, channels) with their ``rate`` in Hz.
             text: what should have been read: a sentence, or a script made by ``read_script``.
-            pronunciations: of words the lexicon does not know as you want them, ARPAbet ("T AH0 M EY1 T OW0").
+            pronunciations: of words the lexicon does not know as you want them, ARPAbet
+                ("T AH0 M EY1 T OW0").
 
         Raises:
             AudioError, TextError: the input cannot be used; the message says what to do.

@@ -1,0 +1,143 @@
+"""Evaluation: the pipeline from waveforms on a labelled corpus, against what the experts said."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from concurrent.futures.process import BrokenProcessPool
+from contextlib import contextmanager
+from functools import cache, partial
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+from elocute.assessor import Assessor
+from elocute.corpora import speechocean762
+from elocute.corpora.types import Utterance
+from elocute.errors import ElocuteError, ModelError
+from elocute.predictions import Prediction, prediction_rows
+from elocute.progress import track
+from elocute.report import KEYS, build_report
+from elocute.result import Assessment
+from elocute.text.script import Script
+
+Factory = Callable[[], Assessor]
+Outcome = Assessment | str
+"""Of one recording: its assessment, or why there is none."""
+
+
+def evaluate(
+    corpus: str | Path,
+    split: str,
+    *,
+    limit: int | None = None,
+    workers: int | None = None,
+    factory: Factory = Assessor,
+) -> tuple[tuple[Prediction, ...], dict[str, Any]]:
+    """Assess a split and compare with its labels, if it has any.
+
+    Args:
+        corpus, split: as in :func:`elocute.corpora.speechocean762.load`.
+        limit: only the first utterances of the split.
+        workers: processes, by default one per core; the result does not depend on it.
+        factory: makes the assessor of each process; must be importable there.
+
+    Returns:
+        The prediction rows in the order of the corpus, and the report of
+        :func:`elocute.report.build_report`. A recording that cannot be assessed is listed as failed,
+        explained on standard error, and scored 0.
+
+    Raises:
+        CorpusError, ModelError: nothing can be evaluated.
+    """
+    utterances = speechocean762.load(corpus, split)[:limit]
+    workers = min(workers or _cores(), len(utterances))
+    begin = time.monotonic()
+    rows: list[Prediction] = []
+    failed, seconds = [], 0.0
+    with _outcomes(utterances, workers, factory) as outcomes:
+        progress = track(outcomes, f"evaluate {split}", total=len(utterances))
+        for utterance, outcome in zip(utterances, progress, strict=True):
+            if isinstance(outcome, str):
+                print(f"{utterance.id}: {outcome}", file=sys.stderr, flush=True)
+                failed.append(utterance.id)
+                rows += prediction_rows(utterance, None)
+            else:
+                seconds += outcome.duration
+                rows += prediction_rows(utterance, outcome)
+    report = build_report(
+        rows,
+        children={utterance.speaker for utterance in utterances if utterance.is_child},
+        audio_seconds=round(seconds, 3),
+        wall_seconds=round(time.monotonic() - begin, 3),
+        failed=failed,
+    )
+    return tuple(rows), report
+
+
+def summary(report: dict[str, Any]) -> str:
+    """The report for people: every value with its 95 % interval, and of children and others apart."""
+    lines = [f"{'':24}{'all':>7}  {'95 % interval':17}{'children':>8}{'others':>8}"]
+    for level, keys in KEYS.items():
+        for key in keys:
+            parts = (report, report["groups"]["children"], report["groups"]["others"])
+            value, young, old = (_number(part[level][key]) for part in parts)
+            interval = report["ci95"][level][key]
+            between = " to ".join(map(_number, interval)) if interval else ""
+            lines.append(f"{level + ' ' + key:24}{value:>7}  {between:17}{young:>8}{old:>8}".rstrip())
+    speed = report["audio_seconds"] / max(report["wall_seconds"], 1e-3)
+    lines.append(
+        f"{report['n']} utterances, {report['labelled']} labelled, {len(report['failed'])} failed; "
+        f"{report['wall_seconds']:.1f} s, {speed:.1f} times real time"
+    )
+    return "\n".join(lines) + "\n"
+
+
+def _number(value: float | None) -> str:
+    return "-" if value is None else f"{value:.3f}"
+
+
+@contextmanager
+def _outcomes(utterances: Sequence[Utterance], workers: int, factory: Factory) -> Iterator[Iterator[Outcome]]:
+    """Outcomes in the order of ``utterances``, computed ahead by processes that end with the context."""
+    inputs = [u.audio for u in utterances], [u.script for u in utterances]  # the labels stay here
+    run = partial(_assess, factory)
+    if workers <= 1:
+        yield map(run, *inputs)
+        return
+    # Spawned, not forked: a fork would inherit locks of the runtime's threads.
+    pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_leave_interrupts)
+    try:
+        yield pool.map(run, *inputs)
+    except BrokenProcessPool:
+        raise ElocuteError("A process died, perhaps for lack of memory; use fewer workers.") from None
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _leave_interrupts() -> None:
+    """An interrupt ends the main process, which ends the others."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+
+
+def _assess(factory: Factory, audio: Path, script: Script) -> Outcome:
+    try:
+        return _assessor(factory).assess(audio, script)
+    except ModelError:
+        raise
+    except ElocuteError as error:
+        return str(error)
+
+
+@cache
+def _assessor(factory: Factory) -> Assessor:
+    """One per process."""
+    return factory()
+
+
+def _cores() -> int:
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -1,0 +1,108 @@
+"""Experiments: one TOML file each, read into frozen options; an unknown key is an error, not a silent default."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+import typing
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeVar
+
+from elocute.acoustics.align import AlignOptions
+from elocute.errors import ElocuteError
+from elocute.training.acoustic import AcousticOptions
+from elocute.training.hierarchy import HierarchyOptions
+from elocute.training.scorer import ScorerOptions
+
+if sys.version_info >= (3, 11):
+    import tomllib
+else:
+    import tomli as tomllib
+
+T = TypeVar("T")
+FOLDS = 5
+
+
+class ConfigError(ElocuteError):
+    """A configuration that cannot be read."""
+
+    code = "config"
+
+
+@dataclass(frozen=True)
+class AcousticConfig:
+    """Training of a phonetic encoder.
+
+    ``encoder``: Whisper folder or hub id; ``frozen`` and ``tuned``: number of its lower blocks kept and of the
+    next ones fine-tuned; ``native``: folder of native speech (may be relative to the configuration);
+    ``native_share``: share of it mixed into every learner model; ``rounds`` of training and realignment;
+    ``align``: how posteriors are aligned, in training as in use.
+    """
+
+    name: str
+    version: str
+    encoder: str
+    native: str
+    frozen: int = 3
+    tuned: int = 2
+    rounds: int = 2
+    native_share: float = 0.2
+    native_options: AcousticOptions = field(default_factory=lambda: AcousticOptions(epochs=1))
+    options: AcousticOptions = field(default_factory=AcousticOptions)
+    align: AlignOptions = field(default_factory=AlignOptions)
+
+
+@dataclass(frozen=True)
+class ScorerConfig:
+    """Training of a scorer: the acoustic model's configuration (relative to this one), sizes, optimisation, seeds of
+    the networks that are averaged, and the presence model's operating point."""
+
+    name: str
+    version: str
+    acoustic: str
+    seeds: tuple[int, ...] = (22, 33, 44)
+    network: HierarchyOptions = field(default_factory=HierarchyOptions)
+    options: ScorerOptions = field(default_factory=ScorerOptions)
+    false_omissions: float = 0.003
+    on_script: float = 0.5
+
+
+def read_config(kind: type[T], path: Path, table: str) -> T:
+    """Read ``[table]`` of a TOML file as ``kind``.
+
+    Raises:
+        ConfigError: the file or table is missing, or a key is unknown or of the wrong kind.
+    """
+    try:
+        data = tomllib.loads(path.read_text(encoding="utf-8"))[table]
+    except (OSError, KeyError, ValueError) as error:
+        raise ConfigError(f"{path} has no readable table [{table}]: {error!r}.") from None
+    return typing.cast(T, _build(kind, data, f"{path}: {table}"))
+
+
+def _build(kind: Any, data: Any, where: str) -> Any:
+    if dataclasses.is_dataclass(kind):
+        if not isinstance(data, dict):
+            raise ConfigError(f"{where}: expected a table, found {data!r}.")
+        hints = typing.get_type_hints(kind)
+        unknown = sorted(set(data) - hints.keys())
+        if unknown:
+            raise ConfigError(f"{where}: unknown {', '.join(unknown)}; known are {', '.join(hints)}.")
+        values = {key: _build(hints[key], value, f"{where}.{key}") for key, value in data.items()}
+        try:
+            return typing.cast(Any, kind)(**values)
+        except TypeError as error:
+            raise ConfigError(f"{where}: {error}.") from None
+    if typing.get_origin(kind) is tuple:
+        kinds = typing.get_args(kind)
+        if isinstance(data, list) and kinds[-1] is Ellipsis:
+            kinds = kinds[:1] * len(data)
+        if not isinstance(data, list) or len(data) != len(kinds):
+            raise ConfigError(f"{where}: expected {kind}, found {data!r}.")
+        return tuple(_build(part, value, where) for part, value in zip(kinds, data, strict=True))
+    if kind is float and type(data) is int:
+        return float(data)
+    if type(data) is not kind:  # a bool would pass for an int
+        raise ConfigError(f"{where}: expected {kind.__name__}, found {data!r}.")
+    return data

@@ -1,0 +1,139 @@
+"""Cross-fitted acoustic training: every learner's posteriors come from a model that never saw the learner.
+
+Bootstrap alignments -> a model of native speech -> per round and fold, a model of native speech and the other folds'
+learners, which aligns the fold anew -> after the last round the fold models' posteriors, and one model of everybody.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from multiprocessing import get_context
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from elocute.acoustics.align import align
+from elocute.acoustics.alignment import Alignment
+from elocute.acoustics.posteriors import Posteriors
+from elocute.audio import load_audio
+from elocute.corpora.types import Utterance
+from elocute.errors import TextAudioMismatch
+from elocute.progress import track
+from elocute.training.acoustic import stored_posteriors, train_encoder
+from elocute.training.batches import Sample, make_sample
+from elocute.training.bootstrap import bootstrap_alignment
+from elocute.training.config import FOLDS
+from elocute.training.encoder import PhoneticEncoder
+from elocute.training.targets import load_alignments, save_alignments
+from elocute.training.workshop import Workshop, load_network, save_network, save_posteriors, seconds
+
+EVERYBODY = FOLDS
+"""The number of the fold that leaves nobody out."""
+
+
+def cross_fit(shop: Workshop, jobs: int) -> None:
+    """Run what is missing of the whole training, ``jobs`` models at a time on one thread each."""
+    _ = shop.store
+    _bootstrap(shop, "learners", shop.learners, jobs)
+    _bootstrap(shop, "natives", shop.natives, jobs)
+    _fit_native(shop)
+    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for number in range(1, shop.config.rounds + 1):
+            last = number == shop.config.rounds
+            folds = [*range(FOLDS), *([EVERYBODY] if last else [])]
+            list(pool.map(_fit_fold, [(shop.config, shop.config_path, shop.corpus, shop.work, number, f) for f in folds]))
+            _merge(shop, number)
+
+
+def alignments_path(shop: Workshop, number: int, name: str) -> Path:
+    return shop.path("alignments", f"{number}-{name}.jsonl")
+
+
+def model_path(shop: Workshop, number: int, fold: int) -> Path:
+    return shop.path("models", f"{number}-{'all' if fold == EVERYBODY else f'fold{fold}'}.safetensors")
+
+
+def posteriors_path(shop: Workshop, fold: int) -> Path:
+    return shop.path("posteriors", f"fold{fold}.npz")
+
+
+def _bootstrap(shop: Workshop, name: str, utterances: Sequence[Utterance], jobs: int) -> None:
+    path = alignments_path(shop, 0, name)
+    if path.exists():
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        found = track(pool.map(_bootstrap_one, utterances, chunksize=16), f"bootstrap {name}", len(utterances))
+        aligned = {u.id: a for u, a in zip(utterances, found, strict=True) if a is not None}
+    print(f"bootstrap {name}: {len(aligned)} of {len(utterances)} aligned", file=sys.stderr)
+    save_alignments(aligned, path)
+
+
+def _bootstrap_one(utterance: Utterance) -> Alignment | None:
+    return bootstrap_alignment(load_audio(utterance.audio).samples, utterance.script)
+
+
+def _fit_native(shop: Workshop) -> None:
+    model, realigned = shop.path("models", "native.safetensors"), alignments_path(shop, 1, "natives")
+    network = shop.new_network(0)
+    if model.exists():
+        load_network(network, model)
+    else:
+        samples = _samples(shop, shop.natives, load_alignments(alignments_path(shop, 0, "natives")))
+        train_encoder(network, shop.store, samples, shop.config.native_options, 0)
+        save_network(network, model)
+    if not realigned.exists():
+        save_alignments(_realign(shop, network, shop.natives)[0], realigned)
+
+
+def _samples(shop: Workshop, utterances: Sequence[Utterance], found: dict[str, Alignment]) -> list[Sample]:
+    return [make_sample(u.id, shop.store, found[u.id], u.labels) for u in utterances if u.id in found]
+
+
+def _realign(
+    shop: Workshop, network: PhoneticEncoder, utterances: Sequence[Utterance]
+) -> tuple[dict[str, Alignment], dict[str, Posteriors]]:
+    aligned, heard = {}, {}
+    for utterance in track(utterances, "realign", every=30.0):
+        heard[utterance.id] = stored_posteriors(network, shop.store, utterance.id, seconds(utterance.audio))
+        try:
+            aligned[utterance.id] = align(heard[utterance.id], utterance.script, shop.config.align)
+        except TextAudioMismatch:
+            print(f"{utterance.id}: too short for its text, left out", file=sys.stderr)
+    return aligned, heard
+
+
+def _fit_fold(task: tuple[object, ...]) -> None:
+    """Train the model of one fold and align the learners it has not seen; runs in a process of its own."""
+    *parts, number, fold = task
+    shop = Workshop(*parts)  # type: ignore[arg-type]
+    assert isinstance(number, int)
+    assert isinstance(fold, int)
+    model, aligned_path = model_path(shop, number, fold), alignments_path(shop, number, f"fold{fold}")
+    network = shop.new_network(fold)
+    if model.exists():
+        load_network(network, model)
+    else:
+        load_network(network, shop.path("models", "native.safetensors"))
+        random = np.random.default_rng(fold)
+        natives = [u for u in shop.natives if random.random() < shop.config.native_share]
+        learners = [u for u in shop.learners if shop.folds[u.speaker] != fold]
+        samples = _samples(shop, learners, load_alignments(alignments_path(shop, number - 1, "learners")))
+        samples += _samples(shop, natives, load_alignments(alignments_path(shop, 1, "natives")))
+        print(f"round {number}, fold {fold}: {len(samples)} recordings", file=sys.stderr, flush=True)
+        train_encoder(network, shop.store, samples, shop.config.options, fold)
+        save_network(network, model)
+    if fold != EVERYBODY and not aligned_path.exists():
+        unseen = [u for u in shop.learners if shop.folds[u.speaker] == fold]
+        aligned, heard = _realign(shop, network, unseen)
+        save_posteriors(heard, posteriors_path(shop, fold))
+        save_alignments(aligned, aligned_path)
+
+
+def _merge(shop: Workshop, number: int) -> None:
+    merged: dict[str, Alignment] = {}
+    for fold in range(FOLDS):
+        merged |= load_alignments(alignments_path(shop, number, f"fold{fold}"))
+    save_alignments(merged, alignments_path(shop, number, "learners"))

@@ -1,0 +1,150 @@
+"""Speaker-disjoint cross-validation of the whole pipeline, and the networks that ship."""
+
+from __future__ import annotations
+
+import hashlib
+import sys
+from collections.abc import Sequence
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass
+from multiprocessing import get_context
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from elocute.audio import load_audio
+from elocute.card import Card
+from elocute.compose import compose
+from elocute.corpora.types import Utterance
+from elocute.predictions import Prediction, prediction_rows
+from elocute.report import build_report
+from elocute.scoring.presence import PresenceModel, judge_presence
+from elocute.scoring.scores import SCALE, Scores, WordScores
+from elocute.training.config import FOLDS, ScorerConfig
+from elocute.training.examples import Example
+from elocute.training.hierarchy import Hierarchy
+from elocute.training.measured import Measured
+from elocute.training.presence import WordSample, fit_presence
+from elocute.training.scorer import Predictions, new_network, predict, train_scorer
+from elocute.training.workshop import load_network, save_network
+
+NOBODY = FOLDS
+"""Number of the fold that holds out nobody: the networks that ship."""
+
+
+@dataclass(frozen=True)
+class FoldTask:
+    """One network to train: held-out fold and seed."""
+
+    config: ScorerConfig
+    examples: tuple[Example, ...]
+    path: Path
+    seed: int
+
+
+def fit_networks(
+    config: ScorerConfig, examples: Sequence[Example], folds: dict[str, int], work: Path, jobs: int
+) -> dict[int, list[Hierarchy]]:
+    """The networks of every fold and seed; those already in ``work`` are read, the others trained."""
+    _discard_stale(config, examples, work)
+    tasks = []
+    for fold in range(FOLDS + 1):
+        part = tuple(e for e in examples if folds[e.speaker] != fold)
+        for seed in config.seeds:
+            tasks.append(FoldTask(config, part, network_path(work, fold, seed), seed))
+    missing = [task for task in tasks if not task.path.exists()]
+    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+        for done, _ in enumerate(pool.map(_fit, missing), start=1):
+            print(f"scorer networks: {done} of {len(missing)}", file=sys.stderr, flush=True)
+    return {fold: load_networks(config, examples[:1], fold, work) for fold in range(FOLDS + 1)}
+
+
+def _discard_stale(config: ScorerConfig, examples: Sequence[Example], work: Path) -> None:
+    """Remove networks that were trained on other examples or with other options."""
+    digest = hashlib.sha256(repr((config.network, config.options)).encode())
+    for example in examples:
+        digest.update(example.features.values.tobytes() + example.utterance.tobytes())
+    stamp = work / "inputs.sha256"
+    if stamp.exists() and stamp.read_text() != digest.hexdigest():
+        for path in work.glob("fold*-seed*.safetensors"):
+            path.unlink()
+    stamp.write_text(digest.hexdigest())
+
+
+def load_networks(
+    config: ScorerConfig, examples: Sequence[Example], fold: int, work: Path
+) -> list[Hierarchy]:
+    """The trained networks of a fold, one per seed; any ``examples`` will do, they tell the sizes."""
+    networks = []
+    for seed in config.seeds:
+        network = new_network(examples, config.network, seed)
+        load_network(network, network_path(work, fold, seed))
+        networks.append(network.eval())
+    return networks
+
+
+def network_path(work: Path, fold: int, seed: int) -> Path:
+    return work / f"fold{fold}-seed{seed}.safetensors"
+
+
+def _fit(task: FoldTask) -> None:
+    network = new_network(task.examples, task.config.network, task.seed)
+    options = task.config.options
+    save_network(train_scorer(network, task.examples, options, task.seed), task.path)
+
+
+def cross_validate(
+    measured: Sequence[Measured],
+    networks: dict[int, list[Hierarchy]],
+    words: WordSample,
+    folds: dict[str, int],
+    config: ScorerConfig,
+) -> tuple[list[Prediction], dict[str, Any]]:
+    """Score every training utterance by the networks and the presence model that never saw its speaker.
+
+    Each utterance goes through the same ``compose`` as in use, so statuses and omitted words count.
+    """
+    rows: list[Prediction] = []
+    for fold in range(FOLDS):
+        part = [m for m in measured if folds[m.utterance.speaker] == fold]
+        presence = fit_presence(_others(words, folds, fold), config.false_omissions, config.on_script)
+        found = predict(networks[fold], [m.example for m in part])
+        for item, prediction in zip(part, found, strict=True):
+            rows += _rows(item, to_scores(prediction, item.measurements.phones.word), presence)
+    order = {m.utterance.id: number for number, m in enumerate(measured)}
+    rows.sort(key=lambda row: order[row.utterance])
+    utterances = [m.utterance for m in measured]
+    report = build_report(
+        rows,
+        children={u.speaker for u in utterances if u.is_child},
+        audio_seconds=round(sum(m.posteriors.duration for m in measured), 3),
+        wall_seconds=0.0,
+    )
+    return rows, report
+
+
+def to_scores(prediction: Predictions, word: NDArray[np.int64]) -> Scores:
+    """Network outputs on the common 0-2 scale as scores on the native scales."""
+    first = np.flatnonzero(np.diff(word, prepend=-1))
+    accuracy, fluency, prosodic, total = np.clip(prediction.scores * SCALE / 2.0, 0.0, SCALE).tolist()
+    return Scores(
+        np.clip(prediction.phones, 0.0, 2.0),
+        tuple(WordScores(*np.clip(prediction.words[at] * SCALE / 2.0, 0.0, SCALE).tolist()) for at in first),
+        accuracy, fluency, prosodic, total,
+    )  # fmt: skip
+
+
+def _others(words: WordSample, folds: dict[str, int], fold: int) -> WordSample:
+    keep = np.array([folds[str(speaker)] != fold for speaker in words.speakers])
+    return WordSample(words.measures[keep], words.read[keep], words.speakers[keep])
+
+
+def _rows(item: Measured, scores: Scores, presence: PresenceModel) -> Sequence[Prediction]:
+    utterance: Utterance = item.utterance
+    judged = judge_presence(item.measurements.alignment, item.measurements.goodness, item.posteriors, presence)
+    card = Card(Path(), "cross-validation", "", "", {})
+    assessment = compose(load_audio(utterance.audio), utterance.script, item.measurements, judged, scores, card)
+    return prediction_rows(utterance, assessment)

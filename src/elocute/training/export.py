@@ -1,0 +1,114 @@
+"""Trained networks as ONNX files with their cards."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+
+from elocute.features.phone import PhoneFeatures
+from elocute.training.encoder import PhoneticEncoder
+from elocute.training.examples import make_inputs
+from elocute.training.hierarchy import Hierarchy, Inputs
+from elocute.training.whisper import WhisperEncoder
+
+OPSET = 17
+
+
+class WholeEncoder(nn.Module):
+    """Spectrogram (1, 80, frames) to ``logits`` (1, 2 * ceil(frames / 2), 40) and ``acceptance`` (…, 39)."""
+
+    def __init__(self, lower: WhisperEncoder, upper: PhoneticEncoder) -> None:
+        super().__init__()
+        self.lower = lower
+        self.upper = upper
+
+    def forward(self, mel: Tensor) -> tuple[Tensor, Tensor]:
+        hidden = self.lower(mel)
+        return self.upper(hidden, None)
+
+
+class Ensemble(nn.Module):
+    """Mean output of several scorer networks, from unpadded inputs given one by one."""
+
+    def __init__(self, networks: Sequence[Hierarchy]) -> None:
+        super().__init__()
+        self.networks = nn.ModuleList(networks)
+
+    def forward(
+        self, phone: Tensor, stress: Tensor, manner: Tensor, word: Tensor, place: Tensor, values: Tensor,
+        utterance: Tensor,
+    ) -> tuple[Tensor, ...]:  # fmt: skip
+        mask = torch.ones_like(phone, dtype=torch.bool)
+        inputs = Inputs(phone, stress, manner, word, place, values, utterance, mask)
+        outputs = [network(inputs) for network in self.networks]
+        return tuple(torch.stack(level).mean(0) for level in zip(*outputs, strict=True))
+
+
+def export_encoder(lower: WhisperEncoder, upper: PhoneticEncoder, path: Path) -> None:
+    """One ONNX file; weights are stored in half precision and widened when the session is made."""
+    torch.onnx.export(
+        WholeEncoder(lower, upper).float().eval(),
+        (torch.zeros(1, 80, 200),),
+        str(path),
+        input_names=["mel"],
+        output_names=["logits", "acceptance"],
+        dynamic_axes={"mel": {2: "frames"}, "logits": {1: "fine"}, "acceptance": {1: "fine"}},
+        opset_version=OPSET,
+        dynamo=False,
+    )
+    halve(path)
+
+
+def export_scorer(networks: Sequence[Hierarchy], example: PhoneFeatures, utterance: np.ndarray, path: Path) -> None:
+    """One ONNX file that holds all networks and averages them."""
+    inputs = make_inputs([example], [utterance])
+    names = ("phone", "stress", "manner", "word", "place", "values", "utterance")
+    torch.onnx.export(
+        Ensemble(networks).eval(),
+        tuple(getattr(inputs, name) for name in names),
+        str(path),
+        input_names=list(names),
+        output_names=["phones", "words", "scores"],
+        dynamic_axes={name: {1: "phones"} for name in (*names[:-1], "phones", "words")},
+        opset_version=OPSET,
+        dynamo=False,
+    )
+    halve(path)
+
+
+def halve(path: Path, least: int = 1024) -> None:
+    """Store the float weights of an ONNX file (those of at least ``least`` numbers) in half precision.
+
+    A Cast follows each; ONNX Runtime folds it when it loads the file, so arithmetic stays in single precision.
+    """
+    import onnx
+    from onnx import TensorProto, helper, numpy_helper
+
+    model = onnx.load(str(path))
+    casts = []
+    for weight in model.graph.initializer:
+        values = numpy_helper.to_array(weight)
+        if weight.data_type != TensorProto.FLOAT or values.size < least:
+            continue
+        stored = f"{weight.name}.half"
+        casts.append(helper.make_node("Cast", [stored], [weight.name], to=TensorProto.FLOAT))
+        weight.CopyFrom(numpy_helper.from_array(values.astype(np.float16), stored))
+    nodes = [*casts, *model.graph.node]
+    del model.graph.node[:]
+    model.graph.node.extend(nodes)
+    onnx.checker.check_model(model)
+    onnx.save(model, str(path))
+
+
+def write_card(folder: Path, card: dict[str, Any]) -> None:
+    """Write ``card.json`` with the hash of ``model.onnx`` beside it."""
+    digest = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
+    text = json.dumps({**card, "sha256": digest}, indent=1, ensure_ascii=False)
+    (folder / "card.json").write_text(text + "\n", encoding="utf-8")

@@ -1,0 +1,91 @@
+"""Fitting the presence model: words that were read against words put into the scripts at random."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elocute.acoustics.align import AlignOptions, align
+from elocute.acoustics.gop import goodness
+from elocute.acoustics.posteriors import Posteriors
+from elocute.corpora.types import Utterance
+from elocute.errors import TextAudioMismatch
+from elocute.scoring.presence import PresenceModel, word_measures
+from elocute.text.script import Script, ScriptWord
+
+READ_TOTAL = 4.0
+"""Words that raters gave less may have been left out, so they are no examples of words that were read."""
+
+
+@dataclass(frozen=True)
+class WordSample:
+    """Measures of words (n, m), whether each was ``read``, and the speaker of each."""
+
+    measures: NDArray[np.float64]
+    read: NDArray[np.bool_]
+    speakers: NDArray[np.str_]
+
+
+def corrupt(
+    script: Script, vocabulary: Sequence[ScriptWord], random: np.random.Generator
+) -> tuple[Script, list[int | None]]:
+    """Replace a word by a random other one, or insert one.
+
+    Returns:
+        the script, and for each of its words the index of the same word in the original, ``None`` for the
+        stranger.
+    """
+    words: list[ScriptWord] = list(script.words)
+    origin: list[int | None] = list(range(len(words)))
+    stranger = vocabulary[int(random.integers(len(vocabulary)))]
+    at = int(random.integers(len(words)))
+    replaced = random.random() < 0.5 and words[at].text != stranger.text
+    words[at : at + replaced] = [stranger]
+    origin[at : at + replaced] = [None]
+    return replace(script, words=tuple(words)), origin
+
+
+def word_sample(
+    utterances: Sequence[Utterance],
+    posteriors: Callable[[Utterance], Posteriors],
+    options: AlignOptions,
+    seed: int = 0,
+) -> WordSample:
+    """Align every utterance with its script once corrupted, and measure its words."""
+    random = np.random.default_rng(seed)
+    vocabulary = [word for utterance in utterances for word in utterance.script.words]
+    measures, read, speakers = [], [], []
+    for utterance in utterances:
+        script, origin = corrupt(utterance.script, vocabulary, random)
+        evidence = posteriors(utterance)
+        try:
+            alignment = align(evidence, script, options)
+        except TextAudioMismatch:
+            continue
+        labels = utterance.labels.words if utterance.labels else None
+        for row, source in zip(word_measures(alignment, goodness(evidence, alignment)), origin, strict=True):
+            if source is not None and labels is not None and labels[source].total < READ_TOTAL:
+                continue
+            measures.append(row)
+            read.append(source is not None)
+            speakers.append(utterance.speaker)
+    return WordSample(np.array(measures), np.array(read), np.array(speakers))
+
+
+def fit_presence(sample: WordSample, false_omissions: float, on_script: float) -> PresenceModel:
+    """Logistic regression; at most ``false_omissions`` of the words read are to fall below the threshold."""
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
+    fitted = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
+    fitted.fit(sample.measures, sample.read)
+    scaler, regression = fitted[0], fitted[1]
+    weights = regression.coef_[0] / scaler.scale_
+    bias = float(regression.intercept_[0] - (weights * scaler.mean_).sum())
+    probability = fitted.predict_proba(sample.measures)[:, 1]
+    threshold = float(np.quantile(probability[sample.read], false_omissions, method="lower"))
+    return PresenceModel(tuple(float(w) for w in weights), bias, threshold, on_script)

@@ -1,0 +1,186 @@
+"""Model folders: what is refused, and how windows of a long recording are joined."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from numpy.typing import NDArray
+
+from elocute.acoustics.align import AlignOptions
+from elocute.acoustics.model import OVERLAP, WINDOW, OnnxAcousticModel, _log_softmax, _windowed
+from elocute.acoustics.posteriors import CLASSES
+from elocute.card import open_session, read_card
+from elocute.errors import ModelError
+from elocute.scoring.presence import MEASURES
+from elocute.scoring.scorer import OnnxScorer
+
+WEIGHTS = b"not really a network"
+
+
+def folder(path: Path, **changes: Any) -> Path:
+    """A model folder whose card fits its weights but for ``changes`` (None: left out)."""
+    card = {
+        "name": "tiny",
+        "version": "3",
+        "sha256": hashlib.sha256(WEIGHTS).hexdigest(),
+        "classes": list(CLASSES),
+    }
+    card |= changes
+    (path / "model.onnx").write_bytes(WEIGHTS)
+    (path / "card.json").write_text(
+        json.dumps({key: value for key, value in card.items() if value is not None})
+    )
+    return path
+
+
+def test_read_card(tmp_path: Path) -> None:
+    card = read_card(folder(tmp_path, extra=[1, 2]))
+    assert (card.name, card.version, card.folder) == ("tiny", "3", tmp_path)
+    assert card.sha256 == hashlib.sha256(WEIGHTS).hexdigest()
+    assert card["extra"] == [1, 2]
+    with pytest.raises(ModelError, match="'align'"):
+        card["align"]
+
+
+@pytest.mark.parametrize("missing", ["card.json", "model.onnx"])
+def test_missing_file(tmp_path: Path, missing: str) -> None:
+    (folder(tmp_path) / missing).unlink()
+    with pytest.raises(ModelError, match=missing):
+        read_card(tmp_path)
+
+
+def test_missing_folder(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="nowhere"):
+        read_card(tmp_path / "nowhere")
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", "null", '"tiny"'])
+def test_card_that_is_no_card(tmp_path: Path, text: str) -> None:
+    (folder(tmp_path) / "card.json").write_text(text)
+    with pytest.raises(ModelError, match="No usable model"):
+        read_card(tmp_path)
+
+
+@pytest.mark.parametrize("key", ["name", "version", "sha256"])
+def test_incomplete_card(tmp_path: Path, key: str) -> None:
+    with pytest.raises(ModelError, match=key):
+        read_card(folder(tmp_path, **{key: None}))
+
+
+def test_weights_of_another_card(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="not the file its card describes"):
+        read_card(folder(tmp_path, sha256="0" * 64))
+
+
+def test_weights_that_are_no_network(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="cannot be loaded"):
+        open_session(read_card(folder(tmp_path)))
+
+
+def test_model_of_another_phone_set(tmp_path: Path) -> None:
+    with pytest.raises(ModelError, match="phone set"):
+        OnnxAcousticModel(folder(tmp_path, classes=["AA", "SIL"]))
+
+
+ALIGN = {"floor": 4, "silence_floor": 3, "silence_penalty": 2.5}
+
+
+def without_session(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
+    """The cards below belong to no network that could be opened."""
+    monkeypatch.setattr(f"{module}.open_session", lambda card: None)
+
+
+def test_align_options_of_the_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_session(monkeypatch, "elocute.acoustics.model")
+    assert OnnxAcousticModel(folder(tmp_path, align=ALIGN)).align_options == AlignOptions(4, 3, 2.5)
+
+
+@pytest.mark.parametrize(
+    "align", [None, [], 4, {}, {**ALIGN, "flour": 1}, {k: ALIGN[k] for k in ("floor", "silence_floor")}]
+)
+def test_align_options_that_do_not_fit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, align: Any) -> None:
+    without_session(monkeypatch, "elocute.acoustics.model")
+    with pytest.raises(ModelError, match=r"card\.json.*'align'"):
+        OnnxAcousticModel(folder(tmp_path, align=align))
+
+
+PRESENCE = {"weights": [0.5] * len(MEASURES), "bias": 1.0, "threshold": 0.5, "on_script": 0.4}
+SCORER = {"features": ["duration"], "utterance_features": []}
+
+
+def test_presence_model_of_the_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    without_session(monkeypatch, "elocute.scoring.scorer")
+    found = OnnxScorer(folder(tmp_path, presence=PRESENCE, **SCORER)).presence
+    assert (list(found.weights), found.bias, found.threshold, found.on_script) == tuple(PRESENCE.values())
+
+
+@pytest.mark.parametrize(
+    ("presence", "message"),
+    [
+        (None, "'presence'"),
+        ("always", "'presence'"),
+        ({**PRESENCE, "offset": 1.0}, "'presence'"),
+        ({k: v for k, v in PRESENCE.items() if k != "bias"}, "'presence'.*bias"),
+        ({**PRESENCE, "weights": [0.5]}, "other measures"),
+        ({**PRESENCE, "weights": 0.5}, "other measures"),
+    ],
+)
+def test_presence_model_that_does_not_fit(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, presence: Any, message: str
+) -> None:
+    without_session(monkeypatch, "elocute.scoring.scorer")
+    with pytest.raises(ModelError, match=message):
+        OnnxScorer(folder(tmp_path, presence=presence, **SCORER))
+
+
+def positions(mel: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """A network that answers with where its input came from, in whole pairs of frames as the encoder does."""
+    frames = mel.shape[1]
+    row = np.concatenate([mel[0], np.full(frames % 2, -1, np.float32)])
+    return np.repeat(row[:, None], 40, axis=1), row[:, None] * 2
+
+
+@pytest.mark.parametrize(
+    "frames",
+    [1, 29, 199, 200, 201, 2600, 2601, 2799, 2800, 2801, 2802, 5200, 5400, 5401, 8001, 11_999, 12_000],
+)
+def test_windows_join_without_loss(frames: int) -> None:
+    seen = []
+
+    def run(mel: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        seen.append(mel.shape[1])
+        return positions(mel)
+
+    logits, acceptance = _windowed(run, np.tile(np.arange(frames, dtype=np.float32), (80, 1)))
+    np.testing.assert_array_equal(logits[:frames, 0], np.arange(frames))
+    np.testing.assert_array_equal(acceptance[:frames, 0], 2 * np.arange(frames))
+    assert len(logits) == len(acceptance) == frames + frames % 2
+    assert max(seen) <= WINDOW
+    assert len(seen) == 1 or min(seen) > OVERLAP
+
+
+def test_every_answer_has_context_on_both_sides() -> None:
+    """Next to a seam each answer comes from a window that reaches half the overlap further."""
+
+    def run(mel: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+        frames = mel.shape[1] + mel.shape[1] % 2
+        left, right = np.arange(frames), np.arange(frames)[::-1]
+        return np.stack([left, right], 1).astype(np.float32), np.zeros((frames, 0), np.float32)
+
+    frames = 12_000
+    context, _ = _windowed(run, np.zeros((80, frames), np.float32))
+    inner = slice(OVERLAP // 2, frames - OVERLAP // 2)
+    assert context[inner, 0].min() >= OVERLAP // 2
+    assert context[inner, 1].min() >= OVERLAP // 2 - 1
+
+
+def test_log_softmax_of_large_logits() -> None:
+    found = _log_softmax(np.array([[1e4, 0.0, -1e4], [1.0, 1.0, 1.0]], np.float32))
+    np.testing.assert_allclose(found[1], np.log(1 / 3), rtol=1e-6)
+    np.testing.assert_allclose(np.exp(found).sum(1), 1.0, rtol=1e-6)
+    assert np.isfinite(found).all()

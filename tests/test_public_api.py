@@ -1,0 +1,95 @@
+"""The public names: complete, documented, and loaded only when used."""
+
+from __future__ import annotations
+
+import ast
+import inspect
+import subprocess
+import sys
+from importlib import import_module
+from pathlib import Path
+
+import pytest
+
+import elocute
+from fakes import fake_assessor, needs_models, speech
+
+HEAVY = ("numpy", "onnxruntime", "soundfile", "soxr", "swift_f0", "num2words", "rich", "typer", "torch")
+
+
+def loaded_after(code: str) -> set[str]:
+    """The heavy modules a fresh interpreter has loaded after ``code``."""
+    check = f"{code}\nimport sys; print('\\n', *(set(sys.modules) & set({HEAVY!r})))"
+    run = subprocess.run([sys.executable, "-c", check], capture_output=True, text=True, check=True)
+    return set(run.stdout.splitlines()[-1].split())
+
+
+def test_import_is_light() -> None:
+    assert loaded_after("import elocute") == set()
+    assert loaded_after("import elocute; elocute.ElocuteError; elocute.Assessment; elocute.WRITERS") == set()
+    assert loaded_after("import elocute; elocute.load_audio") == {"numpy"}
+
+
+def test_every_public_name_is_defined_where_it_says() -> None:
+    for name, home in elocute._HOME.items():
+        assert getattr(elocute, name) is getattr(import_module(home), name), name
+        assert name in dir(elocute)
+
+
+def test_type_checkers_see_the_names_that_run() -> None:
+    tree = ast.parse(Path(elocute.__file__).read_text(encoding="utf-8"))
+    block = next(node for node in tree.body if isinstance(node, ast.If))
+    seen = {
+        alias.asname: node.module
+        for node in block.body
+        if isinstance(node, ast.ImportFrom)
+        for alias in node.names
+    }
+    assert seen == {**elocute._HOME, "errors": "elocute"}
+    assert set(elocute.__all__) == {*seen, "__version__"}
+
+
+def test_every_public_class_and_function_is_documented() -> None:
+    for name in elocute._HOME:
+        value = getattr(elocute, name)
+        if inspect.isclass(value) or inspect.isfunction(value):
+            assert inspect.getdoc(value), name
+
+
+def test_names_survive_the_import_of_every_module() -> None:
+    for path in Path(elocute.__file__).parent.glob("[a-z]*.py"):
+        import_module(f"elocute.{path.stem}")
+    assert callable(elocute.assess)
+    assert elocute.errors.ElocuteError is elocute.ElocuteError
+
+
+def test_an_unknown_name_is_an_attribute_error() -> None:
+    with pytest.raises(AttributeError, match="no attribute 'asses'"):
+        elocute.asses  # noqa: B018
+
+
+def test_assessor_takes_samples_bytes_and_scripts() -> None:
+    assessor = fake_assessor()
+    result = assessor.assess(speech(), "Hello world.", rate=16_000)
+    again = assessor.assess(speech(), elocute.read_script("Hello world."), rate=16_000)
+    assert result == again == elocute.Assessment.from_dict(result.to_dict())
+    assert [word.text for word in result.words] == ["hello", "world"]
+    assert result.status == "ok"
+    assert assessor.align(speech(), "Hello world.", rate=16_000).words[1].end == result.words[1].end
+
+
+def test_user_pronunciations_are_used() -> None:
+    said = {"hello": "HH AY1"}
+    result = fake_assessor().assess(speech(), "Hello.", rate=16_000, pronunciations=said)
+    assert [phone.phone for phone in result.words[0].phones] == ["HH", "AY1"]
+    assert result.words[0].pronunciation_source == "user"
+
+
+@needs_models
+def test_one_call_assesses(shared_data: Path) -> None:
+    result = elocute.assess(
+        shared_data / "native-english" / "LJ001-0102.flac", "in being comparatively modern."
+    )
+    assert result.status == "ok"
+    assert result.scores.total is not None
+    assert result.scores.total > 60

@@ -1,0 +1,428 @@
+"""The whole recipe, ``elocute train acoustic``, ``score`` and ``export``, on a corpus of ten hums.
+
+The models learn nothing here; what counts is that every step finds what the last one left, that nothing is
+done twice, and that what comes out works in an assessor.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+import shutil
+import wave
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from elocute import cli
+from elocute.acoustics.alignment import Alignment, PhoneSegment, SilenceSegment, WordSegment
+from elocute.acoustics.model import OnnxAcousticModel
+from elocute.acoustics.posteriors import CLASSES
+from elocute.acoustics.prosody import prosody
+from elocute.assessor import Assessor
+from elocute.audio import load_audio
+from elocute.corpora import speechocean762
+from elocute.corpora.folds import speaker_folds
+from elocute.features.measurements import measure
+from elocute.scoring.presence import PresenceModel
+from elocute.scoring.scorer import OnnxScorer
+from tiny_whisper import write_whisper
+
+torch = pytest.importorskip("torch")
+for needed in ("onnx", "safetensors", "sklearn"):
+    pytest.importorskip(needed)
+
+from elocute.training import commands, crossfit, crossvalidate  # noqa: E402
+from elocute.training.acoustic import stored_posteriors  # noqa: E402
+from elocute.training.batches import Sample  # noqa: E402
+from elocute.training.config import ConfigError, ScorerConfig, read_config  # noqa: E402
+from elocute.training.examples import Example, load_examples, make_example  # noqa: E402
+from elocute.training.measured import load_prosody, measure_all  # noqa: E402
+from elocute.training.presence import WordSample, word_sample  # noqa: E402
+from elocute.training.scorer import Predictions, new_network, predict  # noqa: E402
+from elocute.training.targets import load_alignments, save_alignments  # noqa: E402
+from elocute.training.workshop import Workshop, load_network, load_posteriors, save_network  # noqa: E402
+
+FLITE = Path(__file__).parent / "data" / "flite"
+
+ACOUSTIC = """
+[acoustic]
+name = "phonetic-encoder"
+version = "t1"
+encoder = "whisper"
+native = "native"
+frozen = 1
+tuned = 1
+rounds = 2
+native_share = 0.5
+align = { floor = 3 }
+native_options = { epochs = 1, batch = { frames = 200 } }
+options = { epochs = 1, batch = { frames = 200 } }
+"""
+
+SCORER = """
+[score]
+name = "scorer"
+version = "t2"
+acoustic = "acoustic.toml"
+seeds = [1, 2]
+network = { width = 24, heads = 2, depths = [1, 1, 1] }
+options = { epochs = 1, batch = 4 }
+"""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Folders of one training."""
+
+    corpus: Path
+    configs: Path
+    work: Path
+    assets: Path
+
+    def train(self, step: str) -> None:
+        """Like the command line, on one process beside this one."""
+        config = self.configs / ("acoustic.toml" if step == "acoustic" else "scorer.toml")
+        arguments = ["train", step, "--config", config, "--corpus", self.corpus, "--work", self.work]
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(commands, "JOBS", 1)
+            patch.setattr(commands, "ASSETS", self.assets)
+            with pytest.raises(SystemExit) as ended:
+                cli.main([str(argument) for argument in arguments])
+        assert ended.value.code == 0
+
+    def shop(self) -> Workshop:
+        return commands._shop(self.configs / "acoustic.toml", self.corpus, self.work)
+
+    def files(self) -> dict[str, tuple[int, bytes]]:
+        """Time and content of everything in the working folder."""
+        return {
+            path.relative_to(self.work).as_posix(): (path.stat().st_mtime_ns, path.read_bytes())
+            for path in sorted(self.work.rglob("*"))
+            if path.is_file()
+        }
+
+
+def even_alignment(seconds: float) -> Alignment:
+    """GO AGAIN, said evenly between silences of 0.3 s."""
+    edges = np.linspace(0.3, seconds - 0.3, 7).tolist()
+    names = ("G", "OW0", "AH0", "G", "EH1", "N")
+    phones = [PhoneSegment(*phone) for phone in zip(names, edges[:-1], edges[1:], strict=True)]
+    words = (
+        WordSegment("go", "corpus", tuple(phones[:2])),
+        WordSegment("again", "corpus", tuple(phones[2:])),
+    )
+    silences = (SilenceSegment(0.0, 0.3, -1), SilenceSegment(edges[-1], seconds, 1))
+    return Alignment(words, silences, seconds)
+
+
+def duration(path: Path) -> float:
+    with wave.open(str(path)) as file:
+        return file.getnframes() / file.getframerate()
+
+
+@pytest.fixture(scope="module")
+def place(tiny_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
+    """Everything the recipe starts from; the first alignments are here, so that it needs no pocketsphinx."""
+    root = tmp_path_factory.mktemp("recipe")
+    configs, work = root / "configs", root / "work"
+    native, alignments = configs / "native", work / "alignments"
+    write_whisper(configs / "whisper")
+    native.mkdir()
+    alignments.mkdir(parents=True)
+    (configs / "acoustic.toml").write_text(ACOUSTIC)
+    (configs / "scorer.toml").write_text(SCORER)
+    spoken = load_alignments(FLITE / "alignments.jsonl")
+    rows = ["id\tspeaker\tsubset\ttext"]
+    for key, alignment in spoken.items():
+        shutil.copyfile(FLITE / f"{key}.flac", native / f"{key}.flac")
+        rows.append(f"{key}\t{key[:3]}\tflite\t{' '.join(word.text for word in alignment.words)}")
+    (native / "text.tsv").write_text("\n".join(rows) + "\n")
+    save_alignments(spoken, alignments / "0-natives.jsonl")
+    waves = {f"a{n}": tiny_corpus / "WAVE" / f"a{n}.wav" for n in range(10)}
+    learners = {key: even_alignment(duration(path)) for key, path in waves.items()}
+    save_alignments(learners, alignments / "0-learners.jsonl")
+    return Place(tiny_corpus, configs, work, root / "assets")
+
+
+@pytest.fixture(scope="module")
+def trained(place: Place) -> Place:
+    for step in ("acoustic", "score", "export"):
+        place.train(step)
+    return place
+
+
+@pytest.fixture
+def copy(trained: Place, tmp_path: Path) -> Place:
+    """A training of one's own to go on with; times of files are kept."""
+    shutil.copytree(trained.work, tmp_path / "work")
+    return Place(trained.corpus, trained.configs, tmp_path / "work", tmp_path / "assets")
+
+
+def test_what_the_steps_leave(trained: Place) -> None:
+    folds = range(5)
+    expected = {
+        "hidden/frames.bf16", "hidden/index.jsonl", "models/native.safetensors", "models/2-all.safetensors",
+        "prosody.npz", "scorer/report.json", "scorer/predictions.csv", "scorer/presence.json",
+        "scorer/example.npz",
+    }  # fmt: skip
+    expected |= {f"models/{number}-fold{fold}.safetensors" for number in (1, 2) for fold in folds}
+    expected |= {f"alignments/{number}-fold{fold}.jsonl" for number in (1, 2) for fold in folds}
+    expected |= {f"alignments/{number}-learners.jsonl" for number in (0, 1, 2)}
+    expected |= {f"alignments/{number}-natives.jsonl" for number in (0, 1)}
+    expected |= {f"posteriors/fold{fold}.npz" for fold in folds}
+    expected |= {f"scorer/fold{fold}-seed{seed}.safetensors" for fold in range(6) for seed in (1, 2)}
+    assert set(trained.files()) == expected
+    assets = [path.relative_to(trained.assets) for path in trained.assets.rglob("*.*")]
+    assert {path.as_posix() for path in assets} == {
+        "phonetic-encoder/model.onnx", "phonetic-encoder/card.json",
+        "scorer/model.onnx", "scorer/card.json", "scorer/cross-validation.json",
+    }  # fmt: skip
+
+
+def test_every_learner_is_heard_by_a_model_that_never_saw_it(trained: Place) -> None:
+    learners = speechocean762.load(trained.corpus, "train")
+    folds = speaker_folds(learners, 5)
+    seen = []
+    for fold in range(5):
+        own = {u.id for u in learners if folds[u.speaker] == fold}
+        posteriors = load_posteriors(trained.work / "posteriors" / f"fold{fold}.npz")
+        assert set(posteriors) == own
+        assert set(load_alignments(trained.work / "alignments" / f"2-fold{fold}.jsonl")) == own
+        seen += own
+    assert sorted(seen) == sorted(u.id for u in learners)
+    merged = load_alignments(trained.work / "alignments" / "2-learners.jsonl")
+    for utterance in learners:
+        assert [w.text for w in merged[utterance.id].words] == ["go", "again"]
+        assert merged[utterance.id].duration == pytest.approx(duration(utterance.audio))
+
+
+def test_the_posteriors_are_those_of_the_folds_last_model(trained: Place) -> None:
+    shop = trained.shop()
+    network = shop.new_network(0)
+    load_network(network, trained.work / "models" / "2-fold3.safetensors")
+    for key, stored in load_posteriors(trained.work / "posteriors" / "fold3.npz").items():
+        expected = stored_posteriors(network, shop.store, key, stored.duration)
+        np.testing.assert_allclose(stored.log_probs, expected.log_probs, atol=0.01)
+        np.testing.assert_allclose(stored.acceptance, expected.acceptance, atol=0.01)
+
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_no_encoder_is_trained_on_learners_it_aligns(
+    copy: Place, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    trained_on: list[set[str]] = []
+
+    def fake_train(network: object, store: object, samples: list[Sample], *rest: object) -> None:
+        trained_on.append({sample.key for sample in samples})
+
+    monkeypatch.setattr(crossfit, "train_encoder", fake_train)
+    shop = copy.shop()
+    for fold in range(6 if number == 2 else 5):
+        crossfit.model_path(shop, number, fold).unlink()
+        crossfit._fit_fold((shop.config, shop.config_path, shop.corpus, shop.work, number, fold))
+    natives = {u.id for u in shop.natives}
+    for fold, keys in enumerate(trained_on):
+        assert keys - natives == {u.id for u in shop.learners if shop.folds[u.speaker] != fold}
+    assert any(keys & natives for keys in trained_on)
+
+
+def test_no_scorer_judges_learners_it_was_trained_on(trained: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    shop = trained.shop()
+    config = read_config(ScorerConfig, trained.configs / "scorer.toml", "score")
+    posteriors = commands._cross_fitted(shop)
+    tunes = load_prosody(shop.learners, trained.work / "prosody.npz")
+    measured = measure_all(shop.learners, posteriors, tunes, shop.config.align)
+    words = word_sample(shop.learners, lambda u: posteriors[u.id], shop.config.align)
+    judged: list[tuple[int, set[str]]] = []
+    taught: list[set[str]] = []
+    fit = crossvalidate.fit_presence
+
+    def fake_predict(fold: int, examples: list[Example]) -> list[Predictions]:
+        judged.append((fold, {e.speaker for e in examples}))
+        return [Predictions(e.phones, e.words, e.scores) for e in examples]
+
+    def watched_fit(sample: WordSample, *rest: float) -> PresenceModel:
+        taught.append(set(sample.speakers.tolist()))
+        return fit(sample, *rest)
+
+    monkeypatch.setattr(crossvalidate, "predict", fake_predict)
+    monkeypatch.setattr(crossvalidate, "fit_presence", watched_fit)
+    folds_as_networks = {fold: fold for fold in range(6)}
+    rows, _ = crossvalidate.cross_validate(measured, folds_as_networks, words, shop.folds, config)
+    assert [fold for fold, _ in judged] == list(range(5))
+    for (fold, speakers), others in zip(judged, taught, strict=True):
+        assert speakers == {speaker for speaker, own in shop.folds.items() if own == fold}
+        assert others == set(shop.folds) - speakers
+    # Perfect predictions come through unchanged, to the rounding of points.
+    for row in rows:
+        if row.level == "phone" and row.prediction:
+            assert row.prediction == pytest.approx(row.reference, abs=0.02)
+
+
+def test_the_networks_of_a_fold_never_see_its_speakers(
+    trained: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    config = read_config(ScorerConfig, trained.configs / "scorer.toml", "score")
+    example = load_examples(trained.work / "scorer" / "example.npz")[0]
+    examples = [replace(example, speaker=f"s{number % 7}") for number in range(14)]
+    folds = {f"s{number}": number % 5 for number in range(7)}
+    seen: dict[tuple[str, int], set[str]] = {}
+
+    def fake_fit(task: crossvalidate.FoldTask) -> None:
+        seen[task.path.stem, task.seed] = {e.speaker for e in task.examples}
+        save_network(new_network(task.examples, config.network, task.seed), task.path)
+
+    monkeypatch.setattr(crossvalidate, "_fit", fake_fit)
+    monkeypatch.setattr(crossvalidate, "ProcessPoolExecutor", lambda *rest, **more: ThreadPoolExecutor(1))
+    networks = crossvalidate.fit_networks(config, examples, folds, tmp_path, 1)
+    assert {fold: len(found) for fold, found in networks.items()} == dict.fromkeys(range(6), 2)
+    for fold in range(6):
+        for seed in config.seeds:
+            expected = {speaker for speaker, own in folds.items() if own != fold}
+            assert seen[f"fold{fold}-seed{seed}", seed] == expected
+
+
+def test_the_report_counts_everything(trained: Place) -> None:
+    report = json.loads((trained.work / "scorer" / "report.json").read_text())
+    assert json.loads((trained.assets / "scorer" / "cross-validation.json").read_text()) == report
+    with (trained.work / "scorer" / "predictions.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    # per utterance 6 phones, 2 words of 3 aspects, 5 aspects of its own
+    assert len(rows) == 10 * (6 + 2 * 3 + 5)
+    assert list(dict.fromkeys(row["utterance"] for row in rows)) == [f"a{n}" for n in range(10)]
+
+
+def test_the_second_run_trains_nothing(
+    copy: Place, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    before = copy.files()
+    copy.train("acoustic")
+    after = copy.files()
+    assert {name: content for name, (_, content) in after.items()} == {
+        name: content for name, (_, content) in before.items()
+    }
+    touched = {name for name in before if after[name][0] != before[name][0]}
+    # The folds' alignments are merged anew, and the store is opened to be continued.
+    assert touched <= {"alignments/1-learners.jsonl", "alignments/2-learners.jsonl", "hidden/frames.bf16"}
+    assert "epoch" not in capfd.readouterr().err
+    networks = {name for name in before if name.endswith(".safetensors")}
+    monkeypatch.setattr("elocute.training.crossvalidate._fit", lambda task: pytest.fail(f"{task.path}"))
+    copy.train("score")
+    again = copy.files()
+    assert {name: again[name] for name in networks} == {name: before[name] for name in networks}
+    for name in ("report.json", "predictions.csv", "presence.json"):
+        assert again[f"scorer/{name}"][1] == before[f"scorer/{name}"][1]
+
+
+def test_an_interrupted_training_goes_on_where_it_stopped(
+    copy: Place, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """As if stopped while the second round's model of fold 2 was trained."""
+    before = copy.files()
+    missing = {"models/2-fold2.safetensors", "alignments/2-fold2.jsonl", "scorer/fold1-seed2.safetensors"}
+    for name in missing:
+        (copy.work / name).unlink()
+    (copy.work / "models" / "2-fold2.partial").write_bytes(b"half a model")
+    copy.train("acoustic")
+    assert capfd.readouterr().err.count("epoch 1 of 1") == 1
+    copy.train("score")
+    assert "1 of 1" in capfd.readouterr().err
+    after = copy.files()
+    assert set(after) == set(before)
+    models = {name for name in before if name.endswith(".safetensors")}
+    changed = {name for name in models if after[name][0] != before[name][0]}
+    assert changed == missing & models
+    # One thread and the same seed: the same model again.
+    assert after["models/2-fold2.safetensors"][1] == before["models/2-fold2.safetensors"][1]
+    assert after["alignments/2-fold2.jsonl"][1] == before["alignments/2-fold2.jsonl"][1]
+
+
+@pytest.mark.parametrize("missing", ["posteriors/fold4.npz", "alignments/2-learners.jsonl"])
+def test_scoring_needs_the_posteriors_of_the_last_round(copy: Place, missing: str) -> None:
+    (copy.work / missing).unlink()
+    with pytest.raises(ConfigError, match="run the step 'acoustic'"):
+        commands.train_score(copy.configs / "scorer.toml", copy.corpus, copy.work)
+
+
+@pytest.mark.parametrize("missing", ["report.json", "fold5-seed1.safetensors"])
+def test_exporting_needs_the_scorer(copy: Place, monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
+    """It must not train one: it knows a single example."""
+    monkeypatch.setattr(commands, "ASSETS", copy.assets)
+    monkeypatch.setattr(commands, "JOBS", 1)
+    (copy.work / "scorer" / missing).unlink()
+    with pytest.raises(ConfigError, match="run the step 'score'"):
+        commands.train_export(copy.configs / "scorer.toml", copy.corpus, copy.work)
+
+
+@pytest.fixture(scope="module")
+def assessor(trained: Place) -> Assessor:
+    return Assessor(
+        OnnxAcousticModel(trained.assets / "phonetic-encoder"), OnnxScorer(trained.assets / "scorer")
+    )
+
+
+def test_the_exported_models_are_the_trained_ones(trained: Place, assessor: Assessor) -> None:
+    shop = trained.shop()
+    encoder = shop.new_network(0)
+    load_network(encoder, trained.work / "models" / "2-all.safetensors")
+    first = shop.learners[3]
+    sound = load_audio(first.audio)
+    found = assessor.acoustic.posteriors(sound)
+    expected = stored_posteriors(encoder, shop.store, first.id, sound.duration)
+    # The stored hidden frames were computed in bfloat16.
+    np.testing.assert_allclose(found.log_probs, expected.log_probs, atol=0.15)
+    assert np.corrcoef(found.log_probs.ravel(), expected.log_probs.ravel())[0, 1] > 0.99
+
+    config = read_config(ScorerConfig, trained.configs / "scorer.toml", "score")
+    measured = assessor.features(first.audio, first.script)
+    utterance = np.array([np.nan if v is None else v for v in measured.utterance.values()], np.float32)
+    assert first.labels is not None
+    example = make_example(first.id, first.speaker, measured.phones, utterance, first.labels)
+    networks = []
+    for seed in config.seeds:
+        network = new_network(load_examples(trained.work / "scorer" / "example.npz"), config.network, seed)
+        load_network(network, trained.work / "scorer" / f"fold5-seed{seed}.safetensors")
+        networks.append(network)
+    prediction = predict(networks, [example])[0]
+    scores = assessor.scorer.score(measured.phones, measured.utterance)
+    np.testing.assert_allclose(scores.phones, prediction.phones.clip(0, 2), atol=0.02)
+    assert scores.total == pytest.approx(float(np.clip(prediction.scores[3] * 5, 0, 10)), abs=0.1)
+
+
+def test_an_assessor_of_the_exported_models(trained: Place, assessor: Assessor) -> None:
+    card = assessor.acoustic.card
+    assert (card.name, card.version) == ("phonetic-encoder", "t1")
+    assert tuple(card["classes"]) == CLASSES
+    assert card["training_data"]["speechocean762 training half (CC BY 4.0)"] == {
+        "recordings": 10,
+        "speakers": 5,
+    }
+    assert assessor.acoustic.align_options.floor == 3
+    assert assessor.scorer.card["acoustic"] == "phonetic-encoder t1"
+    found = assessor.assess(FLITE / "slt-00.flac", "Please call Stella.")
+    assert [word.text for word in found.words] == ["please", "call", "stella"]
+    assert found.status in ("ok", "incomplete", "off_script", "no_speech")
+    assert found.model.name == "scorer"
+    measured = assessor.features(FLITE / "slt-00.flac", "Please call Stella.")
+    scores = assessor.scorer.score(measured.phones, measured.utterance)
+    assert len(scores.phones) == len(measured.phones.phone)
+    assert all(
+        0.0 <= value <= 10.0 for value in (scores.accuracy, scores.fluency, scores.prosodic, scores.total)
+    )
+
+
+def test_training_and_use_measure_alike(trained: Place, assessor: Assessor) -> None:
+    """The first training example can be made again from what the folds' models said."""
+    example = load_examples(trained.work / "scorer" / "example.npz")[0]
+    learner = next(u for u in speechocean762.load(trained.corpus, "train") if u.id == example.id)
+    fold = speaker_folds(speechocean762.load(trained.corpus, "train"), 5)[learner.speaker]
+    posteriors = load_posteriors(trained.work / "posteriors" / f"fold{fold}.npz")[learner.id]
+    alignment = load_alignments(trained.work / "alignments" / f"2-fold{fold}.jsonl")[learner.id]
+    again = measure(posteriors, alignment, prosody(load_audio(learner.audio).samples))
+    assert again.phones.names == example.features.names
+    np.testing.assert_allclose(again.phones.values, example.features.values, rtol=1e-3, atol=1e-3)
+    assert tuple(assessor.scorer.card["utterance_features"]) == tuple(again.utterance)
