@@ -1,4 +1,5 @@
-"""The steps of ``elocute train``: acoustic, score, export. Each continues what an earlier run left in ``work``."""
+"""The steps of ``elocute train``: acoustic, score, export. Each continues what an earlier run left in
+``work``."""
 
 from __future__ import annotations
 
@@ -35,13 +36,14 @@ JOBS = os.cpu_count() or 1
 
 
 def train_acoustic(config: Path, corpus: Path, work: Path) -> None:
-    """Cross-fit the phonetic encoder: five fold models with their held-out posteriors, and one of everybody."""
+    """Cross-fit the phonetic encoder: five fold models with their held-out posteriors, and one of
+    everybody."""
     cross_fit(_shop(config, corpus, work), JOBS)
 
 
 def train_score(config: Path, corpus: Path, work: Path) -> None:
-    """Cross-validate the scorer on cross-fitted features and train the networks that ship; writes ``report.json``
-    and ``predictions.csv``."""
+    """Cross-validate the scorer on cross-fitted features and train the networks that ship; writes
+    ``report.json`` and ``predictions.csv``."""
     options = read_config(ScorerConfig, config, "score")
     shop = _shop(config.parent / options.acoustic, corpus, work)
     posteriors = _cross_fitted(shop)
@@ -72,7 +74,11 @@ def train_export(config: Path, corpus: Path, work: Path) -> None:
     encoder.mkdir(parents=True, exist_ok=True)
     upper = shop.new_network(0)
     load_network(upper, model_path(shop, shop.config.rounds, EVERYBODY))
-    export_encoder(load_whisper(shop.resolve(shop.config.encoder), shop.config.frozen), upper.eval(), encoder / "model.onnx")
+    export_encoder(
+        load_whisper(shop.resolve(shop.config.encoder), shop.config.frozen),
+        upper.eval(),
+        encoder / "model.onnx",
+    )
     write_card(encoder, _acoustic_card(shop))
     scorer = ASSETS / options.name
     scorer.mkdir(parents=True, exist_ok=True)
@@ -122,8 +128,8 @@ def _acoustic_card(shop: Workshop) -> dict[str, Any]:
         "version": config.version,
         "kind": "acoustic",
         "architecture": (
-            f"Whisper encoder, blocks 1-{config.frozen} frozen and {config.tuned} fine-tuned, unpadded, with a head for "
-            "phones and acceptance by raters; half-precision weights"
+            f"Whisper encoder, blocks 1-{config.frozen} frozen and {config.tuned} fine-tuned, unpadded, "
+            "with a head for phones and acceptance by raters; half-precision weights"
         ),
         "base": "openai/whisper-base (MIT)",
         "classes": CLASSES,

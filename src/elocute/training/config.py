@@ -1,4 +1,5 @@
-"""Experiments: one TOML file each, read into frozen options; an unknown key is an error, not a silent default."""
+"""Experiments: one TOML file each, read into frozen options; an unknown key is an error, not a silent
+default."""
 
 from __future__ import annotations
 
@@ -34,8 +35,8 @@ class ConfigError(ElocuteError):
 class AcousticConfig:
     """Training of a phonetic encoder.
 
-    ``encoder``: Whisper folder or hub id; ``frozen`` and ``tuned``: number of its lower blocks kept and of the
-    next ones fine-tuned; ``native``: folder of native speech (may be relative to the configuration);
+    ``encoder``: Whisper folder or hub id; ``frozen`` and ``tuned``: number of its lower blocks kept and of
+    the next ones fine-tuned; ``native``: folder of native speech (may be relative to the configuration);
     ``native_share``: share of it mixed into every learner model; ``rounds`` of training and realignment;
     ``align``: how posteriors are aligned, in training as in use.
     """
@@ -55,8 +56,8 @@ class AcousticConfig:
 
 @dataclass(frozen=True)
 class ScorerConfig:
-    """Training of a scorer: the acoustic model's configuration (relative to this one), sizes, optimisation, seeds of
-    the networks that are averaged, and the presence model's operating point."""
+    """Training of a scorer: the acoustic model's configuration (relative to this one), sizes, optimisation,
+    seeds of the networks that are averaged, and the presence model's operating point."""
 
     name: str
     version: str

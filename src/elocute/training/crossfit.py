@@ -1,7 +1,8 @@
 """Cross-fitted acoustic training: every learner's posteriors come from a model that never saw the learner.
 
-Bootstrap alignments -> a model of native speech -> per round and fold, a model of native speech and the other folds'
-learners, which aligns the fold anew -> after the last round the fold models' posteriors, and one model of everybody.
+Bootstrap alignments -> a model of native speech -> per round and fold, a model of native speech and the
+other folds' learners, which aligns the fold anew -> after the last round the fold models' posteriors, and
+one model of everybody.
 """
 
 from __future__ import annotations
@@ -40,11 +41,18 @@ def cross_fit(shop: Workshop, jobs: int) -> None:
     _bootstrap(shop, "learners", shop.learners, jobs)
     _bootstrap(shop, "natives", shop.natives, jobs)
     _fit_native(shop)
-    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with ProcessPoolExecutor(
+        jobs, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
         for number in range(1, shop.config.rounds + 1):
             last = number == shop.config.rounds
             folds = [*range(FOLDS), *([EVERYBODY] if last else [])]
-            list(pool.map(_fit_fold, [(shop.config, shop.config_path, shop.corpus, shop.work, number, f) for f in folds]))
+            list(
+                pool.map(
+                    _fit_fold,
+                    [(shop.config, shop.config_path, shop.corpus, shop.work, number, f) for f in folds],
+                )
+            )
             _merge(shop, number)
 
 
@@ -65,7 +73,9 @@ def _bootstrap(shop: Workshop, name: str, utterances: Sequence[Utterance], jobs:
     if path.exists():
         return
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        found = track(pool.map(_bootstrap_one, utterances, chunksize=16), f"bootstrap {name}", len(utterances))
+        found = track(
+            pool.map(_bootstrap_one, utterances, chunksize=16), f"bootstrap {name}", len(utterances)
+        )
         aligned = {u.id: a for u, a in zip(utterances, found, strict=True) if a is not None}
     print(f"bootstrap {name}: {len(aligned)} of {len(utterances)} aligned", file=sys.stderr)
     save_alignments(aligned, path)

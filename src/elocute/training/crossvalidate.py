@@ -56,7 +56,9 @@ def fit_networks(
         for seed in config.seeds:
             tasks.append(FoldTask(config, part, network_path(work, fold, seed), seed))
     missing = [task for task in tasks if not task.path.exists()]
-    with ProcessPoolExecutor(jobs, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)) as pool:
+    with ProcessPoolExecutor(
+        jobs, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
         for done, _ in enumerate(pool.map(_fit, missing), start=1):
             print(f"scorer networks: {done} of {len(missing)}", file=sys.stderr, flush=True)
     return {fold: load_networks(config, examples[:1], fold, work) for fold in range(FOLDS + 1)}
@@ -144,7 +146,11 @@ def _others(words: WordSample, folds: dict[str, int], fold: int) -> WordSample:
 
 def _rows(item: Measured, scores: Scores, presence: PresenceModel) -> Sequence[Prediction]:
     utterance: Utterance = item.utterance
-    judged = judge_presence(item.measurements.alignment, item.measurements.goodness, item.posteriors, presence)
+    judged = judge_presence(
+        item.measurements.alignment, item.measurements.goodness, item.posteriors, presence
+    )
     card = Card(Path(), "cross-validation", "", "", {})
-    assessment = compose(load_audio(utterance.audio), utterance.script, item.measurements, judged, scores, card)
+    assessment = compose(
+        load_audio(utterance.audio), utterance.script, item.measurements, judged, scores, card
+    )
     return prediction_rows(utterance, assessment)

@@ -66,7 +66,9 @@ def export_encoder(lower: WhisperEncoder, upper: PhoneticEncoder, path: Path) ->
     halve(path)
 
 
-def export_scorer(networks: Sequence[Hierarchy], example: PhoneFeatures, utterance: np.ndarray, path: Path) -> None:
+def export_scorer(
+    networks: Sequence[Hierarchy], example: PhoneFeatures, utterance: np.ndarray, path: Path
+) -> None:
     """One ONNX file that holds all networks and averages them."""
     inputs = make_inputs([example], [utterance])
     names = ("phone", "stress", "manner", "word", "place", "values", "utterance")
@@ -86,7 +88,8 @@ def export_scorer(networks: Sequence[Hierarchy], example: PhoneFeatures, utteran
 def halve(path: Path, least: int = 1024) -> None:
     """Store the float weights of an ONNX file (those of at least ``least`` numbers) in half precision.
 
-    A Cast follows each; ONNX Runtime folds it when it loads the file, so arithmetic stays in single precision.
+    A Cast follows each; ONNX Runtime folds it when it loads the file, so arithmetic stays in single
+    precision.
     """
     import onnx
     from onnx import TensorProto, helper, numpy_helper

@@ -1,7 +1,7 @@
 """The working folder of an acoustic training: the speech, and every intermediate result by name.
 
-Everything is written whole or not at all and found again by the next run, so training can be interrupted anywhere
-and continues with the first result that is missing.
+Everything is written whole or not at all and found again by the next run, so training can be interrupted
+anywhere and continues with the first result that is missing.
 """
 
 from __future__ import annotations
@@ -31,7 +31,8 @@ LONGEST = 29.9
 
 @dataclass(frozen=True)
 class Workshop:
-    """``config_path`` is where relative folders of ``config`` start; ``fold`` numbers 0-4, 5 stands for no fold."""
+    """``config_path`` is where relative folders of ``config`` start; ``fold`` numbers 0-4, 5 stands for no
+    fold."""
 
     config: AcousticConfig
     config_path: Path

@@ -1,0 +1,70 @@
+"""Real-time factor of every stage of ``assess``, one core, models warm.
+
+    python benchmarks/speed.py [--repeats N]
+
+Ratios of one run compare; seconds depend on the machine.
+"""
+
+from __future__ import annotations
+
+import argparse
+import statistics
+import time
+from collections.abc import Callable
+
+import numpy as np
+
+from elocute import Assessor, load_audio, read_script
+from elocute.acoustics.align import align
+from elocute.acoustics.mel import log_mel
+from elocute.acoustics.prosody import prosody
+from elocute.card import ASSETS
+from elocute.features.measurements import measure
+
+SECONDS = 4.0
+
+
+def median_seconds(run: Callable[[], object], repeats: int) -> float:
+    """Median wall time of ``run``, the first call left out."""
+    run()
+    times = []
+    for _ in range(repeats):
+        begin = time.perf_counter()
+        run()
+        times.append(time.perf_counter() - begin)
+    return statistics.median(times)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--repeats", type=int, default=20)
+    repeats = parser.parse_args().repeats
+    text = (ASSETS / "demo" / "demo.txt").read_text(encoding="utf-8").strip()
+    samples = load_audio(ASSETS / "demo" / "demo.flac").samples
+    samples = np.resize(samples, int(SECONDS * 16_000))
+    assessor, script, sound = Assessor(), read_script(text), load_audio(samples, 16_000)
+    posteriors = assessor.acoustic.posteriors(sound)
+    alignment = align(posteriors, script, assessor.acoustic.align_options)
+    tune = prosody(sound.samples)
+    measured = measure(posteriors, alignment, tune)
+    stages: dict[str, Callable[[], object]] = {
+        "read audio": lambda: load_audio(ASSETS / "demo" / "demo.flac"),
+        "read text": lambda: read_script(text),
+        "spectrogram": lambda: log_mel(sound.samples),
+        "posteriors (with spectrogram)": lambda: assessor.acoustic.posteriors(sound),
+        "align": lambda: align(posteriors, script, assessor.acoustic.align_options),
+        "F0 and energy": lambda: prosody(sound.samples),
+        "features": lambda: measure(posteriors, alignment, tune),
+        "score": lambda: assessor.scorer.score(measured.phones, measured.utterance),
+        "assess, whole": lambda: assessor.assess(samples, text, rate=16_000),
+    }
+    times = {name: median_seconds(run, repeats) for name, run in stages.items()}
+    whole = times["assess, whole"]
+    print(f"{SECONDS:.0f} s of audio, one core, median of {repeats}")
+    for name, seconds in times.items():
+        share = f"{seconds / whole:5.0%} of assess"
+        print(f"{name:30} {1000 * seconds:7.1f} ms  RTF {seconds / SECONDS:.4f}  {share}")
+
+
+if __name__ == "__main__":
+    main()
