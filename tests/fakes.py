@@ -27,7 +27,7 @@ needs_models = pytest.mark.skipif(
     reason="the shipped models are not in src/elocute/assets",
 )
 
-CARD = Card(Path("fake"), "fake", "1", "0" * 64, {})
+CARD = Card(Path("fake"), "fake", "1", "0" * 64, {"acoustic": "fake 1"})
 RATE = 16_000
 
 

@@ -56,7 +56,8 @@ def test_a_failed_utterance_keeps_all_its_rows() -> None:
     rows = prediction_rows(UTTERANCE, None)
     expected = prediction_rows(UTTERANCE, assessed(75.0))
     assert [replace(row, start=None, end=None, prediction=None) for row in expected] == list(rows)
-    assert {row.counted for row in rows} == {0.0}
+    assert {row.counted for row in rows if row.aspect != "stress"} == {0.0}
+    assert {row.counted for row in rows if row.aspect == "stress"} == {10.0}  # as experts rate unspoken words
 
 
 def test_rows_without_labels() -> None:
@@ -175,7 +176,10 @@ def test_no_rows_at_all() -> None:
 def test_a_failure_costs_what_a_zero_costs() -> None:
     rows = corpus_rows()
     lost = [replace(row, prediction=None) if row.utterance == "u3" else row for row in rows]
-    zero = [replace(row, prediction=0.0) if row.utterance == "u3" else row for row in rows]
+    zero = [
+        replace(row, prediction=10.0 if row.aspect == "stress" else 0.0) if row.utterance == "u3" else row
+        for row in rows
+    ]
     assert report_of(lost) == report_of(zero)
     assert report_of(lost)["phone"]["mse"] > report_of(rows)["phone"]["mse"]
     assert not math.isnan(report_of(lost)["phone"]["pcc"])

@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from elocute.acoustics.align import AlignOptions
+from elocute.acoustics.align import AlignOptions, align
 from elocute.acoustics.gop import SUMMARIES, goodness
 from elocute.acoustics.posteriors import CLASSES, SILENCE_ID, Posteriors
 from elocute.corpora.types import Utterance, UtteranceLabels, WordLabels
 from elocute.phones import PHONE_ID
 from elocute.scoring.presence import (
+    MEANS,
     MEASURES,
     PresenceModel,
     completeness,
@@ -113,7 +114,6 @@ def test_words_of_clear_speech_are_told_from_strangers() -> None:
     assert set(found.speakers) == {"s0", "s1", "s2"}
     strangers, own_words = found.measures[~found.read], found.measures[found.read]
     lpp = MEASURES.index("lpp")
-    # A neighbour of a stranger may lose frames to it, most do not.
     assert np.median(own_words[:, lpp]) > np.median(strangers[:, lpp]) + 1.0
     again = word_sample(utterances, lambda u: HEARD, AlignOptions(), seed=1)
     np.testing.assert_array_equal(again.measures, found.measures)
@@ -124,17 +124,25 @@ def test_words_that_may_have_been_left_out_are_no_examples() -> None:
     totals = [READ_TOTAL, READ_TOTAL - 1, 10.0, 0.0]
     rated = word_sample([utterance("u", "s", own, totals)] * 20, lambda u: HEARD, AlignOptions())
     unrated = word_sample([utterance("u", "s", own, None)] * 20, lambda u: HEARD, AlignOptions())
-    assert 20 < rated.read.sum() <= 40
-    assert unrated.read.sum() > 50
+    assert rated.read.sum() == 40
+    assert unrated.read.sum() == 80
     assert (~rated.read).sum() == (~unrated.read).sum() == 20
 
 
-def test_recordings_too_short_for_the_longer_script_are_left_out() -> None:
+def test_words_read_are_measured_beside_their_true_neighbours() -> None:
+    own = script("see", "go", "ship", "march")
+    found = word_sample([utterance("u", "s", own, None)] * 5, lambda u: HEARD, AlignOptions())
+    alignment = align(HEARD, own, AlignOptions())
+    expected = word_measures(alignment, goodness(HEARD, alignment))
+    np.testing.assert_allclose(found.measures[found.read], np.tile(expected, (5, 1)))
+
+
+def test_scripts_too_long_for_their_recording_are_left_out() -> None:
     short = clear("G:1 OW:1")
     utterances = [utterance(text, "s", script(text), None) for text in ("go", "see") * 20]
     found = word_sample(utterances, lambda u: short, AlignOptions())
-    assert not found.read.any()  # with a word more there are too few frames, so only replacements are left
-    assert 0 < len(found.read) < 30
+    assert found.read.sum() == 40
+    assert 0 < (~found.read).sum() < 30  # with a word more there are too few frames; replacements are left
 
 
 # --- fit_presence ----------------------------------------------------------------------------------------
@@ -214,6 +222,8 @@ def test_word_measures() -> None:
     assert column["silence"] == pytest.approx(goods.lpp[:3, SILENCE_ID].mean())
     assert column["duration"] == pytest.approx(np.log([0.061, 0.081, 0.051]).mean(), abs=0.01)
     assert column["phones"] == pytest.approx(np.log(3))
+    for name in MEANS:
+        assert column[f"{name}_sum"] == pytest.approx(3 * column[name])
     assert found[1, MEASURES.index("phones")] == 0.0
 
 

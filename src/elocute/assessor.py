@@ -11,7 +11,8 @@ from elocute.acoustics.align import align
 from elocute.acoustics.model import AcousticModel, default_acoustic
 from elocute.acoustics.prosody import prosody
 from elocute.audio import Audio, load_audio
-from elocute.compose import compose, compose_silent
+from elocute.compose import compose, compose_silent, model_info
+from elocute.errors import ModelError
 from elocute.features.measurements import Measurements, measure
 from elocute.scoring.presence import SPEECH_SECONDS, judge_presence, speech_seconds
 from elocute.scoring.scorer import Scorer, default_scorer
@@ -42,6 +43,12 @@ class Assessor:
     def __init__(self, acoustic: AcousticModel | None = None, scorer: Scorer | None = None) -> None:
         self.acoustic = acoustic or default_acoustic()
         self.scorer = scorer or default_scorer()
+        if self.scorer.card["acoustic"] != f"{self.acoustic.card.name} {self.acoustic.card.version}":
+            raise ModelError(
+                f"The scorer {self.scorer.card.name} was trained on {self.scorer.card['acoustic']}: "
+                "use it with that acoustic model."
+            )
+        self.model = model_info(self.acoustic.card, self.scorer.card)
 
     def assess(
         self, audio: Recording, text: str | Script, *, rate: int | None = None,
@@ -61,11 +68,11 @@ class Assessor:
         sound, script = load(audio, rate), _script(text, pronunciations)
         posteriors = self.acoustic.posteriors(sound)
         if speech_seconds(posteriors) < SPEECH_SECONDS:
-            return compose_silent(sound, script, self.scorer.card)
+            return compose_silent(sound, script, self.model)
         measured = self._measure(sound, script, posteriors)
         presence = judge_presence(measured.alignment, measured.goodness, posteriors, self.scorer.presence)
         scores = self.scorer.score(measured.phones, measured.utterance)
-        return compose(sound, script, measured, presence, scores, self.scorer.card)
+        return compose(sound, script, measured, presence, scores, self.model)
 
     def align(
         self, audio: Recording, text: str | Script, *, rate: int | None = None,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterator
 
 from elocute._version import __version__
@@ -35,7 +36,7 @@ UNKNOWN = UtteranceScores(None, None, None, None, None)
 
 
 def compose(
-    sound: Audio, script: Script, measured: Measurements, presence: Presence, scores: Scores, card: Card
+    sound: Audio, script: Script, measured: Measurements, presence: Presence, scores: Scores, model: ModelInfo
 ) -> Assessment:
     """The assessment of a recording in which something was said.
 
@@ -71,11 +72,11 @@ def compose(
     notices = (*_sound_notices(sound), *_script_notices(alignment), *_presence_notices(script, presence))
     return Assessment(
         presence.status, notices, script.text, _time(sound.duration), utterance, words, pauses, features,
-        _model(card),
+        model,
     )  # fmt: skip
 
 
-def compose_silent(sound: Audio, script: Script, card: Card) -> Assessment:
+def compose_silent(sound: Audio, script: Script, model: ModelInfo) -> Assessment:
     """The assessment of a recording in which nobody speaks: nothing is aligned, nothing scored."""
     words = tuple(
         WordResult(
@@ -87,15 +88,18 @@ def compose_silent(sound: Audio, script: Script, card: Card) -> Assessment:
     message = "No speech was found in the recording: check the microphone and record again."
     notices = (*_sound_notices(sound), Notice("no_speech", message))
     duration = _time(sound.duration)
-    return Assessment("no_speech", notices, script.text, duration, UNKNOWN, words, (), {}, _model(card))
+    return Assessment("no_speech", notices, script.text, duration, UNKNOWN, words, (), {}, model)
 
 
 def _time(seconds: float) -> float:
     return round(seconds, 4)
 
 
-def _model(card: Card) -> ModelInfo:
-    return ModelInfo(card.name, f"{__version__}+{card.version}", card.sha256)
+def model_info(acoustic: Card, scorer: Card) -> ModelInfo:
+    """Both models together make the scores, so name, version and hash tell of both."""
+    digest = hashlib.sha256((acoustic.sha256 + scorer.sha256).encode()).hexdigest()
+    version = f"{__version__}+{acoustic.version}.{scorer.version}"
+    return ModelInfo(f"{acoustic.name}+{scorer.name}", version, digest)
 
 
 def _phone_rows(

@@ -48,12 +48,14 @@ class Prediction:
 
     @property
     def counted(self) -> float:
-        """The prediction as an evaluation counts it: 0, the worst score, where none could be given.
+        """The prediction as an evaluation counts it where none could be given: the score experts give then.
 
-        A failed recording or an unspoken word must not improve the average by disappearing; the experts, too,
-        gave 0 to what was not said.
+        A failed recording or an unspoken word must not improve the average by disappearing. The experts gave 0
+        to what was not said, but 10 to the stress of a word in which no stress could be wrong.
         """
-        return 0.0 if self.prediction is None else self.prediction
+        if self.prediction is not None:
+            return self.prediction
+        return 10.0 if (self.level, self.aspect) == ("word", "stress") else 0.0
 
 
 def prediction_rows(utterance: Utterance, assessment: Assessment | None) -> tuple[Prediction, ...]:

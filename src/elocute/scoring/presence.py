@@ -13,9 +13,12 @@ from elocute.acoustics.alignment import Alignment
 from elocute.acoustics.gop import SUMMARIES, Goodness
 from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
 
-MEASURES: tuple[str, ...] = ("lpp", "rival", "matched", "best", "duration", "silence", "phones")
-"""Per word: mean log phone posterior, mean log ratio of the best rival, share of phones that beat every
-rival, mean best frame, mean log duration, mean log posterior of silence, log number of phones."""
+MEANS: tuple[str, ...] = ("lpp", "rival", "matched", "best")
+"""Of a word's phones: log mean posterior, log ratio of the best rival, whether it beats every rival, best frame."""
+
+MEASURES: tuple[str, ...] = (*MEANS, "duration", "silence", "phones", *(f"{name}_sum" for name in MEANS))
+"""Per word: the means, mean log duration, mean log posterior of silence, log number of phones, and the sums: a
+long word that does not fit is surer evidence than a short one."""
 
 SPEECH_SECONDS = 0.12
 """Less speech than this is no speech: shorter than any English word read aloud."""
@@ -44,24 +47,19 @@ class Presence:
 
 
 def word_measures(alignment: Alignment, goods: Goodness) -> NDArray[np.float64]:
-    """(words, 7), columns as :data:`MEASURES`."""
-    column = {name: goods.summaries[:, SUMMARIES.index(name)] for name in SUMMARIES}
+    """(words, 11), columns as :data:`MEASURES`."""
+    rival, mean, best = (
+        goods.summaries[:, SUMMARIES.index(name)]
+        for name in ("lpr_rival", "log_mean_posterior", "best_log_posterior")
+    )
+    evidence = np.stack([mean, rival, rival <= 0, best], axis=1).astype(np.float64)
     durations = np.log([phone.duration + 1e-3 for phone in alignment.phones])
     rows, end = [], 0
     for word in alignment.words:
         start, end = end, end + len(word.phones)
         own = slice(start, end)
-        rows.append(
-            (
-                column["log_mean_posterior"][own].mean(),
-                column["lpr_rival"][own].mean(),
-                (column["lpr_rival"][own] <= 0).mean(),
-                column["best_log_posterior"][own].mean(),
-                durations[own].mean(),
-                goods.lpp[own, SILENCE_ID].mean(),
-                np.log(end - start),
-            )
-        )
+        timing = (durations[own].mean(), goods.lpp[own, SILENCE_ID].mean(), np.log(end - start))
+        rows.append((*evidence[own].mean(axis=0), *timing, *evidence[own].sum(axis=0)))
     return np.array(rows, np.float64)
 
 

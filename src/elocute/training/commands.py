@@ -22,7 +22,14 @@ from elocute.features.handcrafted import REGISTRY
 from elocute.features.phone import VALUES
 from elocute.predictions import write_predictions
 from elocute.training.config import FOLDS, AcousticConfig, ConfigError, ScorerConfig, read_config
-from elocute.training.crossfit import EVERYBODY, alignments_path, cross_fit, model_path, posteriors_path
+from elocute.training.crossfit import (
+    EVERYBODY,
+    alignments_path,
+    cross_fit,
+    held_out_metrics,
+    model_path,
+    posteriors_path,
+)
 from elocute.training.crossvalidate import NOBODY, cross_validate, fit_networks, load_networks, network_path
 from elocute.training.examples import load_examples, save_examples
 from elocute.training.export import export_encoder, export_scorer, write_card
@@ -142,6 +149,7 @@ def _acoustic_card(shop: Workshop) -> dict[str, Any]:
             "LibriSpeech and LJSpeech sample (CC BY 4.0, public domain)": _speech(shop.natives),
         },
         "options": dataclasses.asdict(config.options),
+        "cross_validation": held_out_metrics(shop),
     }
 
 

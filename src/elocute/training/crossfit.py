@@ -18,18 +18,27 @@ import torch
 
 from elocute.acoustics.align import align
 from elocute.acoustics.alignment import Alignment
+from elocute.acoustics.gop import ACCEPTANCE, goodness
 from elocute.acoustics.posteriors import Posteriors
 from elocute.audio import load_audio
 from elocute.corpora.types import Utterance
 from elocute.errors import TextAudioMismatch
+from elocute.metrics import pcc
 from elocute.progress import track
 from elocute.training.acoustic import stored_posteriors, train_encoder
 from elocute.training.batches import Sample, make_sample
 from elocute.training.bootstrap import bootstrap_alignment
 from elocute.training.config import FOLDS
 from elocute.training.encoder import PhoneticEncoder
-from elocute.training.targets import load_alignments, save_alignments
-from elocute.training.workshop import Workshop, load_network, save_network, save_posteriors, seconds
+from elocute.training.targets import frame_targets, load_alignments, save_alignments
+from elocute.training.workshop import (
+    Workshop,
+    load_network,
+    load_posteriors,
+    save_network,
+    save_posteriors,
+    seconds,
+)
 
 EVERYBODY = FOLDS
 """The number of the fold that leaves nobody out."""
@@ -147,3 +156,31 @@ def _merge(shop: Workshop, number: int) -> None:
     for fold in range(FOLDS):
         merged |= load_alignments(alignments_path(shop, number, f"fold{fold}"))
     save_alignments(merged, alignments_path(shop, number, "learners"))
+
+
+def held_out_metrics(shop: Workshop) -> dict[str, float]:
+    """How the fold models do on the learners they have not seen, pooled over the folds.
+
+    ``frame_accuracy``: share of trusted frames whose best class is the aligned one; ``acceptance_pcc``:
+    correlation of the probability of acceptance of each phone with the raters' score.
+    """
+    labels = {u.id: u.labels for u in shop.learners if u.labels is not None}
+    right, trusted = 0, 0
+    probabilities: list[float] = []
+    ratings: list[float] = []
+    for fold in range(FOLDS):
+        heard = load_posteriors(posteriors_path(shop, fold))
+        for key, alignment in load_alignments(
+            alignments_path(shop, shop.config.rounds, f"fold{fold}")
+        ).items():
+            targets = frame_targets(alignment, labels[key], len(heard[key].log_probs))
+            sure = targets.weights > 0
+            right += int((heard[key].log_probs.argmax(axis=1) == targets.classes)[sure].sum())
+            trusted += int(sure.sum())
+            found = goodness(heard[key], alignment).acceptance[:, ACCEPTANCE.index("acceptance_probability")]
+            probabilities += found.tolist()
+            ratings += [score for word in labels[key].words for score in word.phones]
+    return {
+        "frame_accuracy": round(right / trusted, 4),
+        "acceptance_pcc": round(pcc(probabilities, ratings), 4),
+    }

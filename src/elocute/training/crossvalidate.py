@@ -16,11 +16,11 @@ import torch
 from numpy.typing import NDArray
 
 from elocute.audio import load_audio
-from elocute.card import Card
 from elocute.compose import compose
 from elocute.corpora.types import Utterance
 from elocute.predictions import Prediction, prediction_rows
 from elocute.report import build_report
+from elocute.result import ModelInfo
 from elocute.scoring.presence import PresenceModel, judge_presence
 from elocute.scoring.scores import SCALE, Scores, WordScores
 from elocute.training.config import FOLDS, ScorerConfig
@@ -149,8 +149,8 @@ def _rows(item: Measured, scores: Scores, presence: PresenceModel) -> Sequence[P
     judged = judge_presence(
         item.measurements.alignment, item.measurements.goodness, item.posteriors, presence
     )
-    card = Card(Path(), "cross-validation", "", "", {})
+    model = ModelInfo("cross-validation", "", "")
     assessment = compose(
-        load_audio(utterance.audio), utterance.script, item.measurements, judged, scores, card
+        load_audio(utterance.audio), utterance.script, item.measurements, judged, scores, model
     )
     return prediction_rows(utterance, assessment)

@@ -54,25 +54,29 @@ def word_sample(
     options: AlignOptions,
     seed: int = 0,
 ) -> WordSample:
-    """Align every utterance with its script once corrupted, and measure its words."""
+    """The words of every utterance as aligned with its script, and a stranger as aligned with a corrupted one.
+
+    Neighbours of a stranger lose frames to it, so words that were read are taken from the true script only.
+    """
     random = np.random.default_rng(seed)
     vocabulary = [word for utterance in utterances for word in utterance.script.words]
     measures, read, speakers = [], [], []
     for utterance in utterances:
-        script, origin = corrupt(utterance.script, vocabulary, random)
-        evidence = posteriors(utterance)
-        try:
-            alignment = align(evidence, script, options)
-        except TextAudioMismatch:
-            continue
+        heard = posteriors(utterance)
+        corrupted, origin = corrupt(utterance.script, vocabulary, random)
         labels = utterance.labels.words if utterance.labels else None
-        for row, source in zip(word_measures(alignment, goodness(evidence, alignment)), origin, strict=True):
-            if source is not None and labels is not None and labels[source].total < READ_TOTAL:
+        sure = [labels is None or labels[n].total >= READ_TOTAL for n in range(len(utterance.script.words))]
+        strange = [source is None for source in origin]
+        for script, wanted, genuine in ((utterance.script, sure, True), (corrupted, strange, False)):
+            try:
+                alignment = align(heard, script, options)
+            except TextAudioMismatch:
                 continue
-            measures.append(row)
-            read.append(source is not None)
-            speakers.append(utterance.speaker)
-    return WordSample(np.array(measures), np.array(read), np.array(speakers))
+            found = word_measures(alignment, goodness(heard, alignment))[wanted]
+            measures.append(found)
+            read += [genuine] * len(found)
+            speakers += [utterance.speaker] * len(found)
+    return WordSample(np.concatenate(measures), np.array(read, bool), np.array(speakers))
 
 
 def fit_presence(sample: WordSample, false_omissions: float, on_script: float) -> PresenceModel:
@@ -81,7 +85,7 @@ def fit_presence(sample: WordSample, false_omissions: float, on_script: float) -
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
 
-    fitted = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced"))
+    fitted = make_pipeline(StandardScaler(), LogisticRegression(class_weight="balanced", max_iter=500))
     fitted.fit(sample.measures, sample.read)
     scaler, regression = fitted[0], fitted[1]
     weights = regression.coef_[0] / scaler.scale_

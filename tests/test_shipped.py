@@ -1,0 +1,99 @@
+"""The shipped models on real recordings: do their scores react to what was said?
+
+The sample speakers belong to the training half, so the bounds here are about reaction, not about accuracy.
+"""
+
+from __future__ import annotations
+
+import importlib.util
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from elocute import Assessor
+from elocute.audio import load_audio
+from elocute.export import WRITERS
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture(scope="module")
+def assessor() -> Assessor:
+    return Assessor()
+
+
+@pytest.fixture(scope="module")
+def samples(shared_data: Path) -> Path:
+    return shared_data / "speechocean762" / "samples"
+
+
+@pytest.fixture(scope="module")
+def reactions(assessor: Assessor, samples: Path) -> dict[str, float]:
+    """See benchmarks/trust.py."""
+    spec = importlib.util.spec_from_file_location("trust_benchmark", ROOT / "benchmarks" / "trust.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    found: dict[str, float] = module.measure(assessor, samples)
+    return found
+
+
+def test_real_readings_are_accepted(reactions: dict[str, float]) -> None:
+    assert reactions["right text has status ok"] >= 0.9
+
+
+def test_the_right_text_wins(reactions: dict[str, float]) -> None:
+    assert reactions["right text beats shuffled words"] >= 0.95
+    assert reactions["right text beats another text"] >= 0.95
+
+
+def test_a_replaced_word_scores_lower(reactions: dict[str, float]) -> None:
+    assert reactions["a replaced word scores lower"] >= 0.9
+
+
+def test_final_phones_do_not_collapse(reactions: dict[str, float]) -> None:
+    assert reactions["final phone of 40 ms or less"] < 0.05
+
+
+def test_an_omitted_word_is_found(assessor: Assessor) -> None:
+    demo = Path(sys.modules["elocute"].__file__ or "").parent / "assets" / "demo"
+    found = assessor.assess(demo / "demo.flac", "Please call Stella, and ask her dog to bring these things.")
+    assert found.status == "incomplete"
+    assert [word.text for word in found.words if word.verdict == "omitted"] == ["dog"]
+    assert found.scores.completeness is not None
+    assert found.scores.completeness < 100.0
+
+
+def test_silence_and_noise_are_no_speech(assessor: Assessor) -> None:
+    noise = np.random.default_rng(0).normal(0.0, 1e-3, 32_000).astype(np.float32)
+    for samples in (np.zeros(32_000, np.float32), noise):
+        found = assessor.assess(samples, "Please call Stella.", rate=16_000)
+        assert found.status in ("no_speech", "off_script")
+        assert found.scores.total is None
+
+
+def test_gain_changes_nothing(assessor: Assessor, samples: Path) -> None:
+    sound = load_audio(samples / "000010053.flac").samples
+    right = assessor.assess(sound, "THREE TWO TWO SEVEN", rate=16_000)
+    for gain in (0.5, 2.0):
+        other = assessor.assess(np.clip(sound * gain, -1.0, 1.0), "THREE TWO TWO SEVEN", rate=16_000)
+        assert other.scores.total == pytest.approx(right.scores.total, abs=1.0)
+        assert other.scores.fluency == pytest.approx(right.scores.fluency, abs=1.0)
+
+
+def test_the_same_bytes_give_the_same_json(assessor: Assessor, samples: Path) -> None:
+    data = (samples / "000010053.flac").read_bytes()
+    first, second = (a.assess(data, "THREE TWO TWO SEVEN") for a in (assessor, Assessor()))
+    assert WRITERS["json"](first) == WRITERS["json"](second)
+
+
+def test_a_recording_longer_than_one_window(assessor: Assessor, samples: Path) -> None:
+    sound = load_audio(samples / "000010053.flac").samples
+    times = int(35.0 * 16_000 / len(sound)) + 1
+    found = assessor.assess(np.tile(sound, times), "THREE TWO TWO SEVEN " * times, rate=16_000)
+    assert found.status == "ok"
+    assert len(found.words) == 4 * times
