@@ -9,7 +9,6 @@ from pathlib import Path
 from time import sleep
 
 import numpy as np
-import pytest
 from numpy.typing import NDArray
 
 from elocute.acoustics.align import AlignOptions
@@ -17,15 +16,10 @@ from elocute.acoustics.posteriors import CLASSES, SILENCE_ID, Posteriors
 from elocute.acoustics.prosody import rms_energy
 from elocute.assessor import Assessor
 from elocute.audio import Audio
-from elocute.card import ASSETS, Card
+from elocute.card import Card
 from elocute.features.phone import PhoneFeatures
 from elocute.scoring.presence import MEASURES, PresenceModel
 from elocute.scoring.scores import Scores, WordScores
-
-needs_models = pytest.mark.skipif(
-    not all((ASSETS / model / "card.json").is_file() for model in ("phonetic-encoder", "scorer")),
-    reason="the shipped models are not in src/elocute/assets",
-)
 
 CARD = Card(Path("fake"), "fake", "1", "0" * 64, {"acoustic": "fake 1"})
 RATE = 16_000

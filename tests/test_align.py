@@ -136,7 +136,7 @@ def test_phones_in_order_inside_the_recording(text: Script, floor: int, frames: 
     needed = fewest_phones(text)
     assume(needed <= frames)
     scores = np.log(np.random.default_rng(seed).dirichlet(np.ones(len(CLASSES)), frames)).astype(np.float32)
-    found = align(posteriors(scores), text, AlignOptions(floor, 2, 1.0))
+    found = align(posteriors(scores), text, AlignOptions(floor, 2, 1.0, floor_share=99.0))
     assert [w.text for w in found.words] == [w.text for w in text.words]
     for said, expected in zip(found.words, text.words, strict=True):
         assert tuple(p.phone for p in said.phones) in [p.phones for p in expected.pronunciations]
@@ -221,10 +221,19 @@ def test_floor_gives_way_when_the_recording_is_short() -> None:
     text = script("K AE1 T")
     for frames, longest_floor in ((12, 4), (11, 3), (6, 2), (5, 1), (3, 1)):
         scores = np.zeros((frames, len(CLASSES)), np.float32)
-        found = align(posteriors(scores), text, AlignOptions(4, 4, 1.0))
+        found = align(posteriors(scores), text, AlignOptions(4, 4, 1.0, floor_share=99.0))
         inner = found.phones[1]
         assert inner.duration >= longest_floor * SHIFT - 1e-9
         assert len(found.phones) == 3
+
+
+def test_floor_gives_way_when_speech_is_fast() -> None:
+    """Seven frames a phone, one of three: a floor of six would push the boundaries of the others."""
+    said = (("SIL", 20), ("K", 9), ("AE", 9), ("T", 3), ("SIL", 20))
+    slow = align(heard(*said), script("K AE1 T"), AlignOptions(6, 4, 0.0, floor_share=99.0))
+    fast = align(heard(*said), script("K AE1 T"), AlignOptions(6, 4, 0.0, floor_share=0.5))
+    assert slow.phones[2].duration == pytest.approx(0.06)
+    assert fast.phones[2].duration == pytest.approx(0.03)
 
 
 @pytest.mark.parametrize("frames", [0, 1, 2])

@@ -101,9 +101,6 @@ def test_segments_become_words(benchmark: ModuleType, monkeypatch: pytest.Monkey
         benchmark.true_alignment("It's a.", segments[:-2], 0.7)
 
 
-@pytest.mark.skipif(
-    not (MODEL / "card.json").is_file(), reason="the shipped models are not in src/elocute/assets"
-)
 def test_the_shipped_model_finds_the_boundaries(benchmark: ModuleType, utterances: list) -> None:
     model = OnnxAcousticModel(MODEL)
     errors = np.abs(

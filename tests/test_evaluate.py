@@ -16,7 +16,7 @@ import pytest
 from elocute.assessor import Assessor
 from elocute.errors import CorpusError, ElocuteError, ModelError
 from elocute.evaluate import evaluate, summary
-from fakes import deaf_assessor, fake_assessor, needs_models
+from fakes import deaf_assessor, fake_assessor
 
 
 def broken_assessor() -> Assessor:
@@ -132,7 +132,6 @@ def test_an_interrupt_ends_it_and_its_processes(tiny_corpus: Path) -> None:
     assert err.rstrip().endswith("KeyboardInterrupt")
 
 
-@needs_models
 def test_the_shipped_models_order_a_few_speakers(shared_data: Path) -> None:
     """The whole pipeline on the sample recordings: better readers score higher."""
     import csv

@@ -87,7 +87,7 @@ def test_model_of_another_phone_set(tmp_path: Path) -> None:
         OnnxAcousticModel(folder(tmp_path, classes=["AA", "SIL"]))
 
 
-ALIGN = {"floor": 4, "silence_floor": 3, "silence_penalty": 2.5}
+ALIGN = {"floor": 4, "silence_floor": 3, "silence_penalty": 2.5, "floor_share": 0.7}
 
 
 def without_session(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
@@ -97,7 +97,7 @@ def without_session(monkeypatch: pytest.MonkeyPatch, module: str) -> None:
 
 def test_align_options_of_the_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     without_session(monkeypatch, "elocute.acoustics.model")
-    assert OnnxAcousticModel(folder(tmp_path, align=ALIGN)).align_options == AlignOptions(4, 3, 2.5)
+    assert OnnxAcousticModel(folder(tmp_path, align=ALIGN)).align_options == AlignOptions(4, 3, 2.5, 0.7)
 
 
 @pytest.mark.parametrize(

@@ -18,11 +18,13 @@ from elocute.phones import PHONE_ID
 from elocute.scoring.presence import (
     MEANS,
     MEASURES,
+    Presence,
     PresenceModel,
     completeness,
     judge_presence,
     probability_spoken,
     speech_seconds,
+    speech_within,
     word_measures,
 )
 from elocute.text.script import Pronunciation, Script, ScriptWord
@@ -274,3 +276,19 @@ def test_speech_seconds() -> None:
 def test_completeness_is_the_share_of_words(spoken: list[bool]) -> None:
     assert completeness(spoken) == pytest.approx(10.0 * spoken.count(True) / len(spoken))
     assert 0.0 <= completeness(spoken) <= 10.0
+
+
+def test_speech_within_the_words() -> None:
+    """Ten of forty frames of speech lie where the alignment has silence."""
+    alignment = reading("_:10 | S:10 IY:10 | _:20 | G:10 OW:10 | _:10")
+    assert speech_within(alignment, clear("_:10 | S:10 IY:10 | _:20 | G:10 OW:10 | _:10")) == 1.0
+    posteriors = clear("_:10 | S:10 IY:10 | _:5 | T:10 | _:5 | G:10 OW:10 | _:10")
+    assert speech_within(alignment, posteriors) == pytest.approx(40 / 50, abs=0.03)
+    assert speech_within(alignment, clear("_:80")) == 1.0
+
+
+def test_a_recording_that_says_much_else_is_off_script() -> None:
+    alignment = reading("_:10 | S:10 IY:10 | _:60")
+    posteriors = clear("_:10 | S:10 IY:10 | _:5 | G:15 OW:20 | _:20")
+    found = judge_presence(alignment, goodness(posteriors, alignment), posteriors, LPP)
+    assert found == Presence((True,), "off_script")

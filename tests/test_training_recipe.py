@@ -167,7 +167,7 @@ def test_what_the_steps_leave(trained: Place) -> None:
     expected = {
         "hidden/frames.bf16", "hidden/index.jsonl", "models/native.safetensors", "models/2-all.safetensors",
         "prosody.npz", "scorer/report.json", "scorer/predictions.csv", "scorer/presence.json",
-        "scorer/example.npz",
+        "scorer/inputs.sha256", "scorer/example.npz",
     }  # fmt: skip
     expected |= {f"models/{number}-fold{fold}.safetensors" for number in (1, 2) for fold in folds}
     expected |= {f"alignments/{number}-fold{fold}.jsonl" for number in (1, 2) for fold in folds}
@@ -406,7 +406,7 @@ def test_an_assessor_of_the_exported_models(trained: Place, assessor: Assessor) 
     found = assessor.assess(FLITE / "slt-00.flac", "Please call Stella.")
     assert [word.text for word in found.words] == ["please", "call", "stella"]
     assert found.status in ("ok", "incomplete", "off_script", "no_speech")
-    assert found.model.name == "scorer"
+    assert found.model.name == "phonetic-encoder+scorer"
     measured = assessor.features(FLITE / "slt-00.flac", "Please call Stella.")
     scores = assessor.scorer.score(measured.phones, measured.utterance)
     assert len(scores.phones) == len(measured.phones.phone)

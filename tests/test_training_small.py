@@ -161,6 +161,27 @@ def test_loss_ignores_padding(examples: list[Example]) -> None:
     torch.testing.assert_close(batch_loss(net, spoiled, options), batch_loss(net, batch, options))
 
 
+def test_unknown_labels_do_not_count(examples: list[Example]) -> None:
+    """NaN labels: no loss, no gradient, and the known labels beside them count as before."""
+    net, options = network(examples), ScorerOptions(weights=(1.0, 0.0, 1.0), ccc=0.5)
+    batch = make_batch(examples)
+    half = batch.phones.clone()
+    half[:, ::2] = torch.nan
+    loss = batch_loss(
+        net, replace(batch, phones=half, scores=torch.full_like(batch.scores, torch.nan)), options
+    )
+    loss.backward()
+    assert torch.isfinite(loss)
+    assert all(p.grad is None or torch.isfinite(p.grad).all() for p in net.parameters())
+    known = batch.inputs.mask & ~half.isnan()
+    with torch.no_grad():
+        error = (net(batch.inputs)[0][known] - batch.phones[known]) ** 2
+        plain = batch_loss(
+            net, replace(batch, phones=half), replace(options, weights=(1.0, 0.0, 0.0), ccc=0.0)
+        )
+    assert plain.item() == pytest.approx(error.mean().item(), rel=1e-5)
+
+
 def test_words_count_once(examples: list[Example]) -> None:
     first = make_batch(examples).first
     assert first.sum().item() == sum(int(e.features.word[-1]) + 1 for e in examples)

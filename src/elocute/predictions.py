@@ -50,8 +50,8 @@ class Prediction:
     def counted(self) -> float:
         """The prediction as an evaluation counts it where none could be given: the score experts give then.
 
-        A failed recording or an unspoken word must not improve the average by disappearing. The experts gave 0
-        to what was not said, but 10 to the stress of a word in which no stress could be wrong.
+        A failed recording or an unspoken word must not improve the average by disappearing. The experts gave
+        0 to what was not said, but 10 to the stress of a word in which no stress could be wrong.
         """
         if self.prediction is not None:
             return self.prediction

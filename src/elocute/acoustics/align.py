@@ -19,13 +19,15 @@ LEAST = np.float32(-1e4)
 
 @dataclass(frozen=True)
 class AlignOptions:
-    """``floor``: least frames of a phone, lowered where the recording is too short for it; ``silence_floor``:
-    least frames of a silence; ``silence_penalty``: nats taken off silence in every frame, because a model
-    trained on read speech has seen silence most of all and lets it swallow the ends of words."""
+    """``floor``: least frames of a phone, lowered to ``floor_share`` of the mean phone where speech is fast;
+    ``silence_floor``: least frames of a silence; ``silence_penalty``: nats taken off silence in every frame,
+    because a model trained on read speech has seen silence most of all and lets it swallow the ends of
+    words."""
 
     floor: int = 4
     silence_floor: int = 4
     silence_penalty: float = 3.0
+    floor_share: float = 0.6
 
 
 def align(posteriors: Posteriors, script: Script, options: AlignOptions | None = None) -> Alignment:
@@ -38,12 +40,15 @@ def align(posteriors: Posteriors, script: Script, options: AlignOptions | None =
         TextAudioMismatch: the recording has fewer frames than the script has phones.
     """
     options = options or AlignOptions()
-    floor = min(options.floor, len(posteriors.log_probs) // fewest_phones(script))
-    if floor < 1:
+    frames, phones = len(posteriors.log_probs), fewest_phones(script)
+    if frames < phones:
         raise TextAudioMismatch(
             f"The text needs more time than the recording's {posteriors.duration:.1f} s: "
             "check that they belong together."
         )
+    speech = int((posteriors.log_probs.argmax(axis=1) != SILENCE_ID).sum())
+    fast = max(int(options.floor_share * speech / phones), 1)
+    floor = min(options.floor, fast, frames // phones)
     graph = build_graph(script, floor, options.silence_floor)
     scores = np.maximum(posteriors.log_probs, LEAST)
     scores[:, SILENCE_ID] -= options.silence_penalty

@@ -14,11 +14,12 @@ from elocute.acoustics.gop import SUMMARIES, Goodness
 from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
 
 MEANS: tuple[str, ...] = ("lpp", "rival", "matched", "best")
-"""Of a word's phones: log mean posterior, log ratio of the best rival, whether it beats every rival, best frame."""
+"""Of a word's phones: log mean posterior, log ratio of the best rival, whether it beats every rival, best
+frame."""
 
 MEASURES: tuple[str, ...] = (*MEANS, "duration", "silence", "phones", *(f"{name}_sum" for name in MEANS))
-"""Per word: the means, mean log duration, mean log posterior of silence, log number of phones, and the sums: a
-long word that does not fit is surer evidence than a short one."""
+"""Per word: the means, mean log duration, mean log posterior of silence, log number of phones, and the sums:
+a long word that does not fit is surer evidence than a short one."""
 
 SPEECH_SECONDS = 0.12
 """Less speech than this is no speech: shorter than any English word read aloud."""
@@ -28,8 +29,9 @@ SPEECH_SECONDS = 0.12
 class PresenceModel:
     """Logistic regression on :data:`MEASURES`, fitted to words that were read and others put into scripts.
 
-    A word is omitted below ``threshold``; a recording is off script if fewer than ``on_script`` of its phones
-    belong to words that were spoken.
+    A word is omitted below ``threshold``; a recording is off script if less than ``on_script`` of the
+    script's phones belong to words that were spoken, or of the recording's speech lies within the script's
+    words.
     """
 
     weights: tuple[float, ...]
@@ -74,6 +76,16 @@ def probability_spoken(measures: NDArray[np.float64], model: PresenceModel) -> N
     return np.asarray(np.exp(-np.logaddexp(0.0, -(measures @ np.array(model.weights) + model.bias))))
 
 
+def speech_within(alignment: Alignment, posteriors: Posteriors) -> float:
+    """Share of the frames of speech that lie within words, 0-1; 1 if there is no speech."""
+    speech = posteriors.log_probs.argmax(axis=1) != SILENCE_ID
+    centres = np.arange(len(speech)) * posteriors.frame_shift
+    outside = np.zeros(len(speech), bool)
+    for silence in alignment.silences:
+        outside |= (centres >= silence.start) & (centres < silence.end)
+    return float((speech & ~outside).sum() / max(speech.sum(), 1)) if speech.any() else 1.0
+
+
 def judge_presence(
     alignment: Alignment, goods: Goodness, posteriors: Posteriors, model: PresenceModel
 ) -> Presence:
@@ -82,7 +94,8 @@ def judge_presence(
         return Presence((False,) * len(alignment.words), "no_speech")
     spoken = probability_spoken(word_measures(alignment, goods), model) >= model.threshold
     phones = np.array([len(word.phones) for word in alignment.words])
-    if phones[spoken].sum() < model.on_script * phones.sum():
+    read = min(float(phones[spoken].sum() / phones.sum()), speech_within(alignment, posteriors))
+    if read < model.on_script:
         return Presence(tuple(map(bool, spoken)), "off_script")
     return Presence(tuple(map(bool, spoken)), "ok" if spoken.all() else "incomplete")
 

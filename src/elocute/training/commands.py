@@ -33,7 +33,7 @@ from elocute.training.crossfit import (
 from elocute.training.crossvalidate import NOBODY, cross_validate, fit_networks, load_networks, network_path
 from elocute.training.examples import load_examples, save_examples
 from elocute.training.export import export_encoder, export_scorer, write_card
-from elocute.training.measured import load_prosody, measure_all
+from elocute.training.measured import load_prosody, measure_all, stranger_examples
 from elocute.training.presence import fit_presence, word_sample
 from elocute.training.targets import FRAME_SHIFT
 from elocute.training.whisper import load_whisper
@@ -54,12 +54,13 @@ def train_score(config: Path, corpus: Path, work: Path) -> None:
     options = read_config(ScorerConfig, config, "score")
     shop = _shop(config.parent / options.acoustic, corpus, work)
     posteriors = _cross_fitted(shop)
-    measured = measure_all(
-        shop.learners, posteriors, load_prosody(shop.learners, shop.path("prosody.npz")), shop.config.align
-    )
+    tunes = load_prosody(shop.learners, shop.path("prosody.npz"))
+    measured = measure_all(shop.learners, posteriors, tunes, shop.config.align)
+    strangers = stranger_examples(shop.learners, posteriors, tunes, shop.config.align, options.strangers)
     words = word_sample(shop.learners, lambda utterance: posteriors[utterance.id], shop.config.align)
     folder = shop.path(options.name, "report.json").parent
-    networks = fit_networks(options, [m.example for m in measured], shop.folds, folder, JOBS)
+    examples = [*(m.example for m in measured), *strangers]
+    networks = fit_networks(options, examples, shop.folds, folder, JOBS)
     rows, report = cross_validate(measured, networks, words, shop.folds, options)
     presence = fit_presence(words, options.false_omissions, options.on_script)
     (folder / "presence.json").write_text(json.dumps(dataclasses.asdict(presence), indent=1))

@@ -57,7 +57,8 @@ class AcousticConfig:
 @dataclass(frozen=True)
 class ScorerConfig:
     """Training of a scorer: the acoustic model's configuration (relative to this one), sizes, optimisation,
-    seeds of the networks that are averaged, and the presence model's operating point."""
+    seeds of the networks that are averaged, the presence model's operating point, and from which utterances
+    (every n-th, 0 for none) examples of words nobody said are made."""
 
     name: str
     version: str
@@ -67,6 +68,7 @@ class ScorerConfig:
     options: ScorerOptions = field(default_factory=ScorerOptions)
     false_omissions: float = 0.003
     on_script: float = 0.5
+    strangers: int = 3
 
 
 def read_config(kind: type[T], path: Path, table: str) -> T:

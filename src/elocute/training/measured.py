@@ -13,9 +13,12 @@ from elocute.acoustics.posteriors import Posteriors
 from elocute.acoustics.prosody import Prosody, prosody
 from elocute.audio import load_audio
 from elocute.corpora.types import Utterance
+from elocute.errors import TextAudioMismatch
 from elocute.features.measurements import Measurements, measure
 from elocute.progress import track
 from elocute.training.examples import Example, make_example
+from elocute.training.hierarchy import UTTERANCE_ASPECTS
+from elocute.training.presence import corrupt
 
 
 @dataclass(frozen=True)
@@ -57,4 +60,38 @@ def measure_all(
         values = np.array([np.nan if v is None else v for v in measurements.utterance.values()], np.float32)
         example = make_example(utterance.id, utterance.speaker, measurements.phones, values, utterance.labels)
         found.append(Measured(utterance, heard, measurements, example))
+    return found
+
+
+def stranger_examples(
+    utterances: Sequence[Utterance],
+    posteriors: Mapping[str, Posteriors],
+    tunes: Mapping[str, Prosody],
+    options: AlignOptions,
+    every: int,
+) -> list[Example]:
+    """Examples of words nobody said: every ``every``-th utterance with a stranger in its script.
+
+    The stranger's phones, accuracy and total are 0, every other label is unknown (NaN). Without them the
+    scorer has hardly met a word that is not there, and scores it far too high.
+    """
+    random = np.random.default_rng(0)
+    vocabulary = [word for utterance in utterances for word in utterance.script.words]
+    found = []
+    for utterance in track(utterances[::every] if every else (), "strangers"):
+        script, origin = corrupt(utterance.script, vocabulary, random)
+        heard = posteriors[utterance.id]
+        try:
+            alignment = align(heard, script, options)
+        except TextAudioMismatch:
+            continue
+        measurements = measure(heard, alignment, tunes[utterance.id])
+        unsaid = measurements.phones.word == origin.index(None)
+        phones = np.where(unsaid, 0.0, np.nan).astype(np.float32)
+        words = np.stack([phones, np.full_like(phones, np.nan), phones], axis=1)
+        values = np.array([np.nan if v is None else v for v in measurements.utterance.values()], np.float32)
+        unknown = np.full(len(UTTERANCE_ASPECTS), np.nan, np.float32)
+        found.append(
+            Example(utterance.id, utterance.speaker, measurements.phones, values, phones, words, unknown)
+        )
     return found

@@ -54,7 +54,8 @@ def word_sample(
     options: AlignOptions,
     seed: int = 0,
 ) -> WordSample:
-    """The words of every utterance as aligned with its script, and a stranger as aligned with a corrupted one.
+    """The words of every utterance as aligned with its script, and a stranger as aligned with a corrupted
+    one.
 
     Neighbours of a stranger lose frames to it, so words that were read are taken from the true script only.
     """

@@ -59,7 +59,10 @@ def concordance(prediction: Tensor, reference: Tensor) -> Tensor:
 
 
 def batch_loss(network: torch.nn.Module, batch: Batch, options: ScorerOptions) -> Tensor:
-    """Mean squared error per level (plus 1 - CCC per aspect), summed with the levels' weights."""
+    """Mean squared error per level (plus 1 - CCC per aspect), summed with the levels' weights.
+
+    Unknown labels (NaN) do not count.
+    """
     phones, words, scores = network(batch.inputs)
     mask, first = batch.inputs.mask, batch.first
     levels = (
@@ -69,10 +72,12 @@ def batch_loss(network: torch.nn.Module, batch: Batch, options: ScorerOptions) -
     )
     total = torch.zeros(())
     for weight, (prediction, reference) in zip(options.weights, levels, strict=True):
-        loss = ((prediction - reference) ** 2).mean()
+        known = ~reference.isnan()
+        loss = ((prediction[known] - reference[known]) ** 2).sum() / known.sum().clamp(min=1)
         if options.ccc:
-            columns = zip(prediction.T, reference.T, strict=True)
-            loss = loss + options.ccc * torch.stack([1.0 - concordance(p, r) for p, r in columns]).mean()
+            columns = zip(prediction.T, reference.T, known.T, strict=True)
+            parts = [1.0 - concordance(p[k], r[k]) for p, r, k in columns if k.sum() > 1]
+            loss = loss + options.ccc * torch.stack(parts).mean() if parts else loss
         total = total + weight * loss
     return total
 
