@@ -47,7 +47,9 @@ class FakeScorer:
 
     def __init__(self, hears: bool = True) -> None:
         weights = (0.0,) * len(MEASURES)
-        self.presence = PresenceModel(weights, 5.0 if hears else -5.0, threshold=0.5, on_script=0.5)
+        self.presence = PresenceModel(
+            weights, 5.0 if hears else -5.0, threshold=0.0, least_evidence=0.0, on_script=0.5
+        )
 
     def score(self, features: PhoneFeatures, utterance: dict[str, float | None]) -> Scores:
         lasts = features.values[:, features.names.index("duration")]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import hashlib
 import json
 from pathlib import Path
@@ -109,14 +110,20 @@ def test_align_options_that_do_not_fit(tmp_path: Path, monkeypatch: pytest.Monke
         OnnxAcousticModel(folder(tmp_path, align=align))
 
 
-PRESENCE = {"weights": [0.5] * len(MEASURES), "bias": 1.0, "threshold": 0.5, "on_script": 0.4}
+PRESENCE = {
+    "weights": [0.5] * len(MEASURES),
+    "bias": 1.0,
+    "threshold": 0.5,
+    "least_evidence": 0.1,
+    "on_script": 0.4,
+}
 SCORER = {"features": ["duration"], "utterance_features": []}
 
 
 def test_presence_model_of_the_card(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     without_session(monkeypatch, "elocute.scoring.scorer")
     found = OnnxScorer(folder(tmp_path, presence=PRESENCE, **SCORER)).presence
-    assert (list(found.weights), found.bias, found.threshold, found.on_script) == tuple(PRESENCE.values())
+    assert {**dataclasses.asdict(found), "weights": list(found.weights)} == PRESENCE
 
 
 @pytest.mark.parametrize(

@@ -38,7 +38,7 @@ torch.set_num_threads(1)  # networks this small only wait for more
 WIDTH, VALUES, UTTERANCE = 32, 6, 3
 NAMES = tuple(f"v{number}" for number in range(VALUES))
 UTTERANCE_NAMES = ("rate", "pause", "pitch")
-PRESENCE = PresenceModel((0.1,) * len(MEASURES), 0.2, 0.3, 0.4)
+PRESENCE = PresenceModel((0.1,) * len(MEASURES), 0.2, 0.3, -0.5, 0.4)
 
 
 def representable(module: torch.nn.Module) -> None:

@@ -22,9 +22,9 @@ from elocute.scoring.presence import (
     PresenceModel,
     completeness,
     judge_presence,
-    probability_spoken,
     speech_seconds,
     speech_within,
+    spoken_evidence,
     word_measures,
 )
 from elocute.text.script import Pronunciation, Script, ScriptWord
@@ -155,16 +155,17 @@ def made_up(count: int, seed: int, distance: float = 4.0) -> WordSample:
     read = random.random(count) < 0.8
     measures = random.normal(size=(count, len(MEASURES))) * 3.0 + 7.0
     measures[:, 0] += distance * 3.0 * read
-    return WordSample(measures, read, np.array([f"s{n % 5}" for n in range(count)]))
+    numbers = np.arange(count)
+    return WordSample(measures, read, (numbers % 5).astype(str), (numbers // 10).astype(str))
 
 
 def test_the_fitted_model_separates() -> None:
-    model = fit_presence(made_up(2000, 0), 0.01, 0.4)
+    model = fit_presence(made_up(2000, 0), 0.01, 0.01, 0.4)
     assert model.on_script == 0.4
     assert model.weights[0] > 0.5
     assert max(map(abs, model.weights[1:])) < 0.2
     unseen = made_up(2000, 1)
-    spoken = probability_spoken(unseen.measures, model) >= model.threshold
+    spoken = spoken_evidence(unseen.measures, model) >= model.threshold
     assert 0.97 < spoken[unseen.read].mean() < 0.999
     assert (~spoken[~unseen.read]).mean() > 0.9
 
@@ -175,15 +176,15 @@ def test_no_more_words_are_called_omitted_than_allowed(count: int, allowed: floa
     sample = made_up(count, seed, distance=1.0)
     if sample.read.all() or not sample.read.any():
         return
-    model = fit_presence(sample, allowed, 0.5)
-    probability = probability_spoken(sample.measures, model)[sample.read]
+    model = fit_presence(sample, allowed, allowed, 0.5)
+    probability = spoken_evidence(sample.measures, model)[sample.read]
     # 1e-9: the weights are folded into the units of the measures, which rounds.
     assert (probability < model.threshold - 1e-9).mean() <= allowed
 
 
 def test_a_stricter_rate_lowers_the_threshold() -> None:
     sample = made_up(500, 2, distance=1.0)
-    thresholds = [fit_presence(sample, rate, 0.5).threshold for rate in (0.0, 0.01, 0.1, 0.5)]
+    thresholds = [fit_presence(sample, rate, 0.01, 0.5).threshold for rate in (0.0, 0.01, 0.1, 0.5)]
     assert thresholds == sorted(thresholds)
     assert len(set(thresholds)) == 4
 
@@ -191,24 +192,17 @@ def test_a_stricter_rate_lowers_the_threshold() -> None:
 def test_a_constant_measure_does_no_harm() -> None:
     sample = made_up(300, 3)
     sample.measures[:, 3] = 5.0
-    model = fit_presence(sample, 0.01, 0.5)
+    model = fit_presence(sample, 0.01, 0.01, 0.5)
     assert np.isfinite([*model.weights, model.bias, model.threshold]).all()
 
 
 # --- what is decided -------------------------------------------------------------------------------------
 
 
-def test_probability_spoken() -> None:
-    model = PresenceModel((2.0, -1.0), bias=0.5, threshold=0.5, on_script=0.5)
-    found = probability_spoken(np.array([[0.0, 0.5], [1.0, 0.0], [0.0, 3.0]]), model)
-    np.testing.assert_allclose(found, [0.5, 1 / (1 + np.exp(-2.5)), 1 / (1 + np.exp(2.5))])
-
-
-@pytest.mark.parametrize("measure", [1e5, -1e5])
-def test_an_extreme_measure_gives_a_probability(measure: float) -> None:
-    model = PresenceModel((1.0,), 0.0, 0.5, 0.5)
-    with np.errstate(over="raise"):
-        assert probability_spoken(np.array([[measure]]), model)[0] == (measure > 0)
+def test_spoken_evidence() -> None:
+    model = PresenceModel((2.0, -1.0), 0.5, threshold=0.0, least_evidence=0.0, on_script=0.5)
+    found = spoken_evidence(np.array([[0.0, 0.5], [1.0, 0.0], [0.0, 3.0]]), model)
+    np.testing.assert_allclose(found, [0.0, 2.5, -2.5])
 
 
 def test_word_measures() -> None:
@@ -229,7 +223,9 @@ def test_word_measures() -> None:
     assert found[1, MEASURES.index("phones")] == 0.0
 
 
-LPP = PresenceModel((1.0, *[0.0] * (len(MEASURES) - 1)), bias=1.5, threshold=0.5, on_script=0.5)
+LPP = PresenceModel(
+    (1.0, *[0.0] * (len(MEASURES) - 1)), bias=1.5, threshold=0.0, least_evidence=-1e9, on_script=0.5
+)
 """A word was spoken if its mean log posterior is at least -1.5."""
 
 ALIGNED = reading("_:10 | S:10 IY:10 | G:10 OW:10 | M:10 AA:10 R:10 CH:10 | _:10")
@@ -259,10 +255,10 @@ def test_judge_presence(said: str, spoken: tuple[bool, ...], status: str) -> Non
 def test_the_threshold_itself_counts_as_spoken() -> None:
     posteriors = random_posteriors(ALIGNED)
     goods = goodness(posteriors, ALIGNED)
-    probabilities = probability_spoken(word_measures(ALIGNED, goods), LPP)
+    probabilities = spoken_evidence(word_measures(ALIGNED, goods), LPP)
     middle = float(np.median(probabilities))
     assert probabilities.min() < middle < probabilities.max()
-    for threshold, count in ((middle, 2), (np.nextafter(middle, 1.0), 1), (0.0, 3), (1.0, 0)):
+    for threshold, count in ((middle, 2), (np.nextafter(middle, np.inf), 1), (-1e9, 3), (1e9, 0)):
         found = judge_presence(ALIGNED, goods, posteriors, replace(LPP, threshold=float(threshold)))
         assert sum(found.spoken) == count
 
@@ -292,3 +288,26 @@ def test_a_recording_that_says_much_else_is_off_script() -> None:
     posteriors = clear("_:10 | S:10 IY:10 | _:5 | G:15 OW:20 | _:20")
     found = judge_presence(alignment, goodness(posteriors, alignment), posteriors, LPP)
     assert found == Presence((True,), "off_script")
+
+
+def test_many_doubtful_words_are_off_script() -> None:
+    """Each word alone may pass, all of them together do not."""
+    posteriors = clear("_:10 | S:10 IY:10 | G:10 OW:10 | M:10 AA:10 R:10 CH:10 | _:10")
+    goods = goodness(posteriors, ALIGNED)
+    mean = float(spoken_evidence(word_measures(ALIGNED, goods), LPP).mean())
+    lenient = replace(LPP, threshold=-1e9)
+    for least, status in ((mean - 0.01, "ok"), (mean + 0.01, "off_script")):
+        found = judge_presence(ALIGNED, goods, posteriors, replace(lenient, least_evidence=least))
+        assert found == Presence((True, True, True), status)
+
+
+def test_no_more_utterances_are_rejected_than_allowed() -> None:
+    sample = made_up(1000, 4, distance=1.0)
+    model = fit_presence(sample, 0.01, 0.05, 0.5)
+    evidence = spoken_evidence(sample.measures, model)
+    means = [
+        evidence[sample.read & (sample.utterances == key)].mean()
+        for key in np.unique(sample.utterances[sample.read])
+    ]
+    assert np.mean(np.array(means) < model.least_evidence - 1e-9) <= 0.05
+    assert model.least_evidence > fit_presence(sample, 0.01, 0.0, 0.5).least_evidence

@@ -29,14 +29,15 @@ SPEECH_SECONDS = 0.12
 class PresenceModel:
     """Logistic regression on :data:`MEASURES`, fitted to words that were read and others put into scripts.
 
-    A word is omitted below ``threshold``; a recording is off script if less than ``on_script`` of the
-    script's phones belong to words that were spoken, or of the recording's speech lies within the script's
-    words.
+    A word is omitted if its log-odds are below ``threshold``. A recording is off script if the mean log-odds
+    of its words are below ``least_evidence``, or if less than ``on_script`` of the script's phones belong to
+    words that were spoken, or of the recording's speech lies within the script's words.
     """
 
     weights: tuple[float, ...]
     bias: float
     threshold: float
+    least_evidence: float
     on_script: float
 
 
@@ -71,9 +72,9 @@ def speech_seconds(posteriors: Posteriors) -> float:
     return float(speech.sum()) * posteriors.frame_shift
 
 
-def probability_spoken(measures: NDArray[np.float64], model: PresenceModel) -> NDArray[np.float64]:
-    """(words,) between 0 and 1."""
-    return np.asarray(np.exp(-np.logaddexp(0.0, -(measures @ np.array(model.weights) + model.bias))))
+def spoken_evidence(measures: NDArray[np.float64], model: PresenceModel) -> NDArray[np.float64]:
+    """(words,) log-odds that each word was spoken."""
+    return np.asarray(measures @ np.array(model.weights) + model.bias)
 
 
 def speech_within(alignment: Alignment, posteriors: Posteriors) -> float:
@@ -92,10 +93,11 @@ def judge_presence(
     """Which words were spoken, and whether the recording fits the script."""
     if speech_seconds(posteriors) < SPEECH_SECONDS:
         return Presence((False,) * len(alignment.words), "no_speech")
-    spoken = probability_spoken(word_measures(alignment, goods), model) >= model.threshold
+    evidence = spoken_evidence(word_measures(alignment, goods), model)
+    spoken = evidence >= model.threshold
     phones = np.array([len(word.phones) for word in alignment.words])
     read = min(float(phones[spoken].sum() / phones.sum()), speech_within(alignment, posteriors))
-    if read < model.on_script:
+    if read < model.on_script or evidence.mean() < model.least_evidence:
         return Presence(tuple(map(bool, spoken)), "off_script")
     return Presence(tuple(map(bool, spoken)), "ok" if spoken.all() else "incomplete")
 

@@ -62,7 +62,7 @@ def train_score(config: Path, corpus: Path, work: Path) -> None:
     examples = [*(m.example for m in measured), *strangers]
     networks = fit_networks(options, examples, shop.folds, folder, JOBS)
     rows, report = cross_validate(measured, networks, words, shop.folds, options)
-    presence = fit_presence(words, options.false_omissions, options.on_script)
+    presence = fit_presence(words, options.false_omissions, options.false_rejections, options.on_script)
     (folder / "presence.json").write_text(json.dumps(dataclasses.asdict(presence), indent=1))
     save_examples([measured[0].example], folder / "example.npz")
     write_predictions(rows, folder / "predictions.csv")

@@ -57,7 +57,7 @@ class AcousticConfig:
 @dataclass(frozen=True)
 class ScorerConfig:
     """Training of a scorer: the acoustic model's configuration (relative to this one), sizes, optimisation,
-    seeds of the networks that are averaged, the presence model's operating point, and from which utterances
+    seeds of the networks that are averaged, the presence model's operating points, and from which utterances
     (every n-th, 0 for none) examples of words nobody said are made."""
 
     name: str
@@ -66,7 +66,8 @@ class ScorerConfig:
     seeds: tuple[int, ...] = (22, 33, 44)
     network: HierarchyOptions = field(default_factory=HierarchyOptions)
     options: ScorerOptions = field(default_factory=ScorerOptions)
-    false_omissions: float = 0.003
+    false_omissions: float = 0.0015
+    false_rejections: float = 0.001
     on_script: float = 0.5
     strangers: int = 3
 

@@ -112,7 +112,9 @@ def cross_validate(
     rows: list[Prediction] = []
     for fold in range(FOLDS):
         part = [m for m in measured if folds[m.utterance.speaker] == fold]
-        presence = fit_presence(_others(words, folds, fold), config.false_omissions, config.on_script)
+        presence = fit_presence(
+            _others(words, folds, fold), config.false_omissions, config.false_rejections, config.on_script
+        )
         found = predict(networks[fold], [m.example for m in part])
         for item, prediction in zip(part, found, strict=True):
             rows += _rows(item, to_scores(prediction, item.measurements.phones.word), presence)
@@ -141,7 +143,7 @@ def to_scores(prediction: Predictions, word: NDArray[np.int64]) -> Scores:
 
 def _others(words: WordSample, folds: dict[str, int], fold: int) -> WordSample:
     keep = np.array([folds[str(speaker)] != fold for speaker in words.speakers])
-    return WordSample(words.measures[keep], words.read[keep], words.speakers[keep])
+    return WordSample(words.measures[keep], words.read[keep], words.speakers[keep], words.utterances[keep])
 
 
 def _rows(item: Measured, scores: Scores, presence: PresenceModel) -> Sequence[Prediction]:

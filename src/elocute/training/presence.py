@@ -22,11 +22,12 @@ READ_TOTAL = 4.0
 
 @dataclass(frozen=True)
 class WordSample:
-    """Measures of words (n, m), whether each was ``read``, and the speaker of each."""
+    """Measures of words (n, m), whether each was ``read``, and the speaker and utterance of each."""
 
     measures: NDArray[np.float64]
     read: NDArray[np.bool_]
     speakers: NDArray[np.str_]
+    utterances: NDArray[np.str_]
 
 
 def corrupt(
@@ -61,7 +62,7 @@ def word_sample(
     """
     random = np.random.default_rng(seed)
     vocabulary = [word for utterance in utterances for word in utterance.script.words]
-    measures, read, speakers = [], [], []
+    measures, read, speakers, keys = [], [], [], []
     for utterance in utterances:
         heard = posteriors(utterance)
         corrupted, origin = corrupt(utterance.script, vocabulary, random)
@@ -77,11 +78,18 @@ def word_sample(
             measures.append(found)
             read += [genuine] * len(found)
             speakers += [utterance.speaker] * len(found)
-    return WordSample(np.concatenate(measures), np.array(read, bool), np.array(speakers))
+            keys += [utterance.id] * len(found)
+    return WordSample(np.concatenate(measures), np.array(read, bool), np.array(speakers), np.array(keys))
 
 
-def fit_presence(sample: WordSample, false_omissions: float, on_script: float) -> PresenceModel:
-    """Logistic regression; at most ``false_omissions`` of the words read are to fall below the threshold."""
+def fit_presence(
+    sample: WordSample, false_omissions: float, false_rejections: float, on_script: float
+) -> PresenceModel:
+    """Logistic regression, and the two operating points it is used at.
+
+    At most ``false_omissions`` of the words read are to count as omitted, and at most ``false_rejections`` of
+    the utterances they come from as off script.
+    """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
     from sklearn.preprocessing import StandardScaler
@@ -91,6 +99,11 @@ def fit_presence(sample: WordSample, false_omissions: float, on_script: float) -
     scaler, regression = fitted[0], fitted[1]
     weights = regression.coef_[0] / scaler.scale_
     bias = float(regression.intercept_[0] - (weights * scaler.mean_).sum())
-    probability = fitted.predict_proba(sample.measures)[:, 1]
-    threshold = float(np.quantile(probability[sample.read], false_omissions, method="lower"))
-    return PresenceModel(tuple(float(w) for w in weights), bias, threshold, on_script)
+    evidence = (sample.measures @ weights + bias)[sample.read]
+    _, utterance = np.unique(sample.utterances[sample.read], return_inverse=True)
+    means = np.bincount(utterance, evidence) / np.bincount(utterance)
+    threshold, least = (
+        float(np.quantile(values, share, method="lower"))
+        for values, share in ((evidence, false_omissions), (means, false_rejections))
+    )
+    return PresenceModel(tuple(float(w) for w in weights), bias, threshold, least, on_script)
