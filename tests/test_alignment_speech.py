@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from types import ModuleType
@@ -20,21 +19,13 @@ from elocute.text import read_script
 from elocute.text.script import Script
 from elocute.training.targets import load_alignments
 
-ROOT = Path(__file__).resolve().parents[1]
 DATA = Path(__file__).parent / "data" / "flite"
 MODEL = ASSETS / "phonetic-encoder"
 
 
 @pytest.fixture(scope="module")
-def benchmark() -> ModuleType:
-    """benchmarks/alignment.py, which is no package."""
-    spec = importlib.util.spec_from_file_location("alignment_benchmark", ROOT / "benchmarks" / "alignment.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    return module
+def benchmark(load_benchmark: Callable[[str], ModuleType]) -> ModuleType:
+    return load_benchmark("alignment")
 
 
 @pytest.fixture(scope="module")

@@ -5,18 +5,17 @@ The sample speakers belong to the training half, so the bounds here are about re
 
 from __future__ import annotations
 
-import importlib.util
-import sys
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import numpy as np
 import pytest
 
 from elocute import Assessor
 from elocute.audio import load_audio
+from elocute.card import ASSETS
 from elocute.export import WRITERS
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture(scope="module")
@@ -30,15 +29,11 @@ def samples(shared_data: Path) -> Path:
 
 
 @pytest.fixture(scope="module")
-def reactions(assessor: Assessor, samples: Path) -> dict[str, float]:
+def reactions(
+    assessor: Assessor, samples: Path, load_benchmark: Callable[[str], ModuleType]
+) -> dict[str, float]:
     """See benchmarks/trust.py."""
-    spec = importlib.util.spec_from_file_location("trust_benchmark", ROOT / "benchmarks" / "trust.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    sys.modules[spec.name] = module
-    spec.loader.exec_module(module)
-    found: dict[str, float] = module.measure(assessor, samples)
+    found: dict[str, float] = load_benchmark("trust").measure(assessor, samples)
     return found
 
 
@@ -60,8 +55,9 @@ def test_final_phones_do_not_collapse(reactions: dict[str, float]) -> None:
 
 
 def test_an_omitted_word_is_found(assessor: Assessor) -> None:
-    demo = Path(sys.modules["elocute"].__file__ or "").parent / "assets" / "demo"
-    found = assessor.assess(demo / "demo.flac", "Please call Stella, and ask her dog to bring these things.")
+    found = assessor.assess(
+        ASSETS / "demo" / "demo.flac", "Please call Stella, and ask her dog to bring these things."
+    )
     assert found.status == "incomplete"
     assert [word.text for word in found.words if word.verdict == "omitted"] == ["dog"]
     assert found.scores.completeness is not None

@@ -169,5 +169,7 @@ def _scorer_card(
         "presence": presence,
         "training_data": {"speechocean762 training half (CC BY 4.0)": _speech(shop.learners)},
         "options": dataclasses.asdict(options.options) | dataclasses.asdict(options.network),
-        "cross_validation": {key: report[key] for key in ("n", "phone", "word", "utterance", "ci95")},
+        "cross_validation": {
+            key: report[key] for key in ("n", "phone", "word", "utterance", "ci95", "groups")
+        },
     }
