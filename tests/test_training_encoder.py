@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import sys
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -134,6 +136,21 @@ def test_a_block_as_transformers_writes_it(whisper: Path) -> None:
     with torch.inference_mode():
         given = found.blocks[0](torch.from_numpy(x)[None].float(), None)[0].numpy()
     np.testing.assert_allclose(given, expected, atol=1e-4)
+
+
+def test_a_hub_id_is_downloaded(whisper: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Anything that is no folder is asked for at the hub: only the two files that are needed."""
+    asked: list[tuple[str, list[str]]] = []
+
+    def download(name: str, allow_patterns: list[str]) -> str:
+        asked.append((name, allow_patterns))
+        return str(whisper)
+
+    monkeypatch.setitem(sys.modules, "huggingface_hub", SimpleNamespace(snapshot_download=download))
+    found, local = load_whisper("openai/whisper-tiny", 2), load_whisper(str(whisper), 2)
+    assert asked == [("openai/whisper-tiny", ["config.json", "model.safetensors"])]
+    for name, value in local.state_dict().items():
+        torch.testing.assert_close(found.state_dict()[name], value)
 
 
 # --- the network -----------------------------------------------------------------------------------------

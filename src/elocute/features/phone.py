@@ -35,6 +35,11 @@ class PhoneFeatures:
     values: NDArray[np.float32]
     names: tuple[str, ...]
 
+    @property
+    def word_starts(self) -> NDArray[np.intp]:
+        """(words,) index of the first phone of each word."""
+        return np.flatnonzero(np.diff(self.word, prepend=-1))
+
 
 VALUES: tuple[str, ...] = (
     *(f"lpp_{name}" for name in CLASSES),

@@ -11,7 +11,7 @@ from elocute.card import ASSETS, Card, open_session, read_card
 from elocute.errors import ModelError
 from elocute.features.phone import PhoneFeatures
 from elocute.scoring.presence import MEASURES, PresenceModel
-from elocute.scoring.scores import PHONE_SCALE, SCALE, Scores, WordScores
+from elocute.scoring.scores import Scores, native_scores
 
 
 class Scorer(Protocol):
@@ -56,17 +56,7 @@ class OnnxScorer:
                 "utterance": np.array([[np.nan if value is None else value for value in known]], np.float32),
             },
         )
-        first = np.flatnonzero(np.diff(features.word, prepend=-1))
-        accuracy, fluency, prosodic, total = (_clip(value * SCALE / 2.0, SCALE) for value in scores[0])
-        return Scores(
-            np.clip(phones[0], 0.0, PHONE_SCALE),
-            tuple(WordScores(*(_clip(v * SCALE / 2.0, SCALE) for v in words[0, at])) for at in first),
-            accuracy, fluency, prosodic, total,
-        )  # fmt: skip
-
-
-def _clip(value: float, top: float) -> float:
-    return float(min(max(value, 0.0), top))
+        return native_scores(phones[0], words[0], scores[0], features.word_starts)
 
 
 def default_scorer() -> OnnxScorer:

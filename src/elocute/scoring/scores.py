@@ -33,6 +33,28 @@ class Scores:
     total: float
 
 
+def native_scores(
+    phones: NDArray[np.float32],
+    words: NDArray[np.float32],
+    utterance: NDArray[np.float32],
+    first: NDArray[np.intp],
+) -> Scores:
+    """What a network says on its common 0-2 scale, clipped, on the native scales.
+
+    Args:
+        phones: (phones,).
+        words: (phones, 3) accuracy, stress and total of the word of each phone.
+        utterance: (4,) accuracy, fluency, prosodic, total.
+        first: (words,) index of the first phone of each word.
+    """
+    by_word = np.clip(words[first], 0.0, PHONE_SCALE) * (SCALE / PHONE_SCALE)
+    accuracy, fluency, prosodic, total = (
+        np.clip(utterance, 0.0, PHONE_SCALE) * (SCALE / PHONE_SCALE)
+    ).tolist()
+    found = tuple(WordScores(*row) for row in by_word.tolist())
+    return Scores(np.clip(phones, 0.0, PHONE_SCALE), found, accuracy, fluency, prosodic, total)
+
+
 def points(value: float, scale: float) -> float:
     """0-100, linear in the native scale, clipped, to one decimal."""
     return round(min(max(value / scale, 0.0), 1.0) * 100.0, 1)

@@ -13,7 +13,6 @@ from typing import Any
 
 import numpy as np
 import torch
-from numpy.typing import NDArray
 
 from elocute.audio import load_audio
 from elocute.compose import compose
@@ -22,13 +21,13 @@ from elocute.predictions import Prediction, prediction_rows
 from elocute.report import build_report
 from elocute.result import ModelInfo
 from elocute.scoring.presence import PresenceModel, judge_presence
-from elocute.scoring.scores import SCALE, Scores, WordScores
+from elocute.scoring.scores import Scores, native_scores
 from elocute.training.config import FOLDS, ScorerConfig
 from elocute.training.examples import Example
 from elocute.training.hierarchy import Hierarchy
 from elocute.training.measured import Measured
 from elocute.training.presence import WordSample, fit_presence
-from elocute.training.scorer import Predictions, new_network, predict, train_scorer
+from elocute.training.scorer import new_network, predict, train_scorer
 from elocute.training.workshop import load_network, save_network
 
 NOBODY = FOLDS
@@ -117,7 +116,9 @@ def cross_validate(
         )
         found = predict(networks[fold], [m.example for m in part])
         for item, prediction in zip(part, found, strict=True):
-            rows += _rows(item, to_scores(prediction, item.measurements.phones.word), presence)
+            starts = item.measurements.phones.word_starts
+            scores = native_scores(prediction.phones, prediction.words, prediction.scores, starts)
+            rows += _rows(item, scores, presence)
     order = {m.utterance.id: number for number, m in enumerate(measured)}
     rows.sort(key=lambda row: order[row.utterance])
     utterances = [m.utterance for m in measured]
@@ -128,17 +129,6 @@ def cross_validate(
         wall_seconds=0.0,
     )
     return rows, report
-
-
-def to_scores(prediction: Predictions, word: NDArray[np.int64]) -> Scores:
-    """Network outputs on the common 0-2 scale as scores on the native scales."""
-    first = np.flatnonzero(np.diff(word, prepend=-1))
-    accuracy, fluency, prosodic, total = np.clip(prediction.scores * SCALE / 2.0, 0.0, SCALE).tolist()
-    return Scores(
-        np.clip(prediction.phones, 0.0, 2.0),
-        tuple(WordScores(*np.clip(prediction.words[at] * SCALE / 2.0, 0.0, SCALE).tolist()) for at in first),
-        accuracy, fluency, prosodic, total,
-    )  # fmt: skip
 
 
 def _others(words: WordSample, folds: dict[str, int], fold: int) -> WordSample:
