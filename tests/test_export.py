@@ -243,7 +243,7 @@ def test_alignment_to_dict() -> None:
     data = alignment_to_dict(ALIGNMENT)
     assert json.loads(json.dumps(data)) == data
     assert data["words"][0] == {
-        "text": "a", "start": 0.25, "end": 0.5, "pronunciation_source": "g2p",
+        "text": "a", "start": 0.25, "end": 0.5, "confidence": 1.0, "pronunciation_source": "g2p",
         "phones": [{"phone": "AH0", "ipa": "ə", "start": 0.25, "end": 0.5}],
     }  # fmt: skip
     assert data["pauses"] == [

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import FrozenInstanceError, fields
+from dataclasses import MISSING, FrozenInstanceError, fields
 
 import pytest
 from hypothesis import given, settings
@@ -14,9 +14,11 @@ from elocute.result import (
     Assessment,
     FeatureValue,
     HeardPhone,
+    Insertion,
     ModelInfo,
     Notice,
     Pause,
+    PhoneEdit,
     PhoneResult,
     UtteranceScores,
     WordResult,
@@ -32,10 +34,25 @@ def tuples(items: st.SearchStrategy) -> st.SearchStrategy:
 
 
 heard = st.builds(HeardPhone, text, number)
-phone = st.builds(PhoneResult, text, text, number, number, score, tuples(heard))
+phone = st.builds(
+    PhoneResult,
+    text,
+    text,
+    number,
+    number,
+    score,
+    tuples(heard),
+    score,
+    st.sampled_from(["ok", "mispronounced"]),
+)
+edit = st.builds(
+    PhoneEdit, st.sampled_from(["substitution", "deletion", "insertion"]), st.integers(0, 5),
+    st.none() | text, st.none() | text, number,
+)  # fmt: skip
 word = st.builds(
     WordResult, text, number, number, score, score, score,
-    st.sampled_from(["ok", "mispronounced", "omitted"]), text, tuples(phone),
+    st.sampled_from(["ok", "mispronounced", "omitted"]), text, tuples(phone), score,
+    tuples(edit),
 )  # fmt: skip
 assessments = st.builds(
     Assessment,
@@ -48,6 +65,11 @@ assessments = st.builds(
     pauses=tuples(st.builds(Pause, number, number, st.integers(-1, 5))),
     features=st.dictionaries(text, st.builds(FeatureValue, score, text, score, score), max_size=3),
     model=st.builds(ModelInfo, text, text, text),
+    insertions=tuples(
+        st.builds(
+            Insertion, number, number, st.integers(-1, 5), st.sampled_from(["filler", "repetition"]), text
+        )
+    ),
 )
 
 
@@ -65,16 +87,17 @@ def test_json_form_is_the_contract(assessment: Assessment) -> None:
     data = assessment.to_dict()
     assert list(data) == [
         "schema", "status", "warnings", "text", "duration", "scores", "words", "pauses", "features", "model",
+        "insertions",
     ]  # fmt: skip
     assert data["schema"] == SCHEMA
     assert list(data["scores"]) == ["accuracy", "completeness", "fluency", "prosody", "total"]
     for item in data["words"]:
         assert list(item) == [
             "text", "start", "end", "accuracy", "stress", "total", "verdict", "pronunciation_source",
-            "phones",
+            "phones", "confidence", "edits",
         ]  # fmt: skip
         for sound in item["phones"]:
-            assert list(sound) == ["phone", "ipa", "start", "end", "accuracy", "heard"]
+            assert list(sound) == ["phone", "ipa", "start", "end", "accuracy", "heard", "error", "verdict"]
 
 
 EMPTY = Assessment(
@@ -88,12 +111,27 @@ def test_other_schemas_are_refused(schema: object) -> None:
         Assessment.from_dict({**EMPTY.to_dict(), "schema": schema})
 
 
-@pytest.mark.parametrize("field", [field.name for field in fields(Assessment)])
+@pytest.mark.parametrize("field", [field.name for field in fields(Assessment) if field.default is MISSING])
 def test_missing_fields_are_named(field: str) -> None:
     data = EMPTY.to_dict()
     del data[field]
     with pytest.raises(ValueError, match=f"Assessment lacks {field}"):
         Assessment.from_dict(data)
+
+
+@given(assessments)
+def test_results_of_before_heard_phones_are_read(assessment: Assessment) -> None:
+    data = assessment.to_dict()
+    del data["insertions"]
+    for item in data["words"]:
+        del item["confidence"], item["edits"]
+        for sound in item["phones"]:
+            del sound["error"], sound["verdict"]
+    back = Assessment.from_dict(data)
+    assert back.insertions == ()
+    assert all(w.confidence is None and w.edits == () for w in back.words)
+    assert all(p.error is None and p.verdict == "ok" for w in back.words for p in w.phones)
+    assert back.scores == assessment.scores
 
 
 def test_missing_nested_fields_are_named() -> None:

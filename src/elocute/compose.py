@@ -17,6 +17,7 @@ from elocute.result import (
     Assessment,
     FeatureValue,
     HeardPhone,
+    Insertion,
     ModelInfo,
     Notice,
     Pause,
@@ -70,9 +71,12 @@ def compose(
         for name, value in measured.utterance.items()
     }
     notices = (*_sound_notices(sound), *_script_notices(alignment), *_presence_notices(script, presence))
+    insertions = tuple(
+        Insertion(_time(s.start), _time(s.end), s.after_word, s.kind, s.text) for s in alignment.inserted
+    )
     return Assessment(
         presence.status, notices, script.text, _time(sound.duration), utterance, words, pauses, features,
-        model,
+        model, insertions,
     )  # fmt: skip
 
 
@@ -132,7 +136,7 @@ def _word(
         accuracy = stress = total = None
     return WordResult(
         word.text, _time(word.start), _time(word.end), accuracy, stress, total,
-        verdict, word.source, phones,  # type: ignore[arg-type]
+        verdict, word.source, phones, round(word.confidence, 4),  # type: ignore[arg-type]
     )  # fmt: skip
 
 

@@ -15,6 +15,7 @@ from typing import Any, Literal
 SCHEMA = "elocute/1"
 Status = Literal["ok", "no_speech", "off_script", "incomplete"]
 Verdict = Literal["ok", "mispronounced", "omitted"]
+PhoneVerdict = Literal["ok", "mispronounced"]
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,11 @@ class HeardPhone:
 
 @dataclass(frozen=True)
 class PhoneResult:
-    """One phone of the script: ``heard`` lists the most probable phones of its segment, best first."""
+    """One phone of the script: ``heard`` lists the most probable phones of its segment, best first.
+
+    ``error`` is the probability (0-1) that experts call it wrong (a mean below 0.5 on their scale from 0 to
+    2), ``verdict`` what follows from it.
+    """
 
     phone: str
     ipa: str
@@ -54,11 +59,31 @@ class PhoneResult:
     end: float
     accuracy: float | None
     heard: tuple[HeardPhone, ...]
+    error: float | None = None
+    verdict: PhoneVerdict = "ok"
+
+
+@dataclass(frozen=True)
+class PhoneEdit:
+    """What a learner did to a phone of a word, and how probable that is (0-1).
+
+    ``position`` is the phone's index in the word; an inserted phone stands before it. ``expected`` is
+    ``None`` for an insertion, ``heard`` for a deletion.
+    """
+
+    kind: Literal["substitution", "deletion", "insertion"]
+    position: int
+    expected: str | None
+    heard: str | None
+    probability: float
 
 
 @dataclass(frozen=True)
 class WordResult:
-    """One word of the script; scores 0-100 or ``None``."""
+    """One word of the script; scores 0-100 or ``None``.
+
+    ``confidence`` (0-1) says how far its times can be trusted; ``edits`` what was said instead of its phones.
+    """
 
     text: str
     start: float
@@ -69,6 +94,8 @@ class WordResult:
     verdict: Verdict
     pronunciation_source: str
     phones: tuple[PhoneResult, ...]
+    confidence: float | None = None
+    edits: tuple[PhoneEdit, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -78,6 +105,17 @@ class Pause:
     start: float
     end: float
     after_word: int
+
+
+@dataclass(frozen=True)
+class Insertion:
+    """Speech that is not in the text; ``after_word`` as for pauses, ``text`` what was said, if known."""
+
+    start: float
+    end: float
+    after_word: int
+    kind: Literal["filler", "repetition", "fragment", "speech"]
+    text: str
 
 
 @dataclass(frozen=True)
@@ -112,6 +150,7 @@ class Assessment:
     pauses: tuple[Pause, ...]
     features: dict[str, FeatureValue]
     model: ModelInfo
+    insertions: tuple[Insertion, ...] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form, ``schema`` first."""
@@ -119,7 +158,7 @@ class Assessment:
 
     @classmethod
     def from_dict(cls, data: dict[str, Any]) -> Assessment:
-        """Read the JSON form back.
+        """Read the JSON form back; fields that an earlier version did not write take their defaults.
 
         Raises:
             ValueError: another schema, or a missing field.
@@ -149,8 +188,9 @@ def _build(kind: Any, data: Any) -> Any:
     if origin in (types.UnionType, typing.Union) or not dataclasses.is_dataclass(kind):
         return data
     hints = typing.get_type_hints(kind)
-    names = [field.name for field in dataclasses.fields(kind)]
-    missing = [name for name in names if name not in data]
+    fields = dataclasses.fields(kind)
+    missing = [f.name for f in fields if f.name not in data and f.default is dataclasses.MISSING]
     if missing:
         raise ValueError(f"{getattr(kind, '__name__', kind)} lacks {', '.join(missing)}")
-    return typing.cast(Any, kind)(**{name: _build(hints[name], data[name]) for name in names})
+    known = {f.name: _build(hints[f.name], data[f.name]) for f in fields if f.name in data}
+    return typing.cast(Any, kind)(**known)

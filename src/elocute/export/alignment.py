@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from typing import Any
 
 from elocute.acoustics.alignment import Alignment, PhoneSegment, WordSegment
@@ -11,7 +12,10 @@ SCHEMA = "elocute-alignment/1"
 
 
 def alignment_to_dict(alignment: Alignment) -> dict[str, Any]:
-    """JSON-ready: ``schema``, ``duration``, ``words`` with their phones, ``pauses``; times in seconds."""
+    """JSON-ready: ``schema``, ``duration``, ``words`` with their phones, ``pauses``, ``insertions``.
+
+    Times are seconds.
+    """
     return {
         "schema": SCHEMA,
         "duration": alignment.duration,
@@ -20,6 +24,7 @@ def alignment_to_dict(alignment: Alignment) -> dict[str, Any]:
             {"start": silence.start, "end": silence.end, "after_word": silence.after_word}
             for silence in alignment.silences
         ],
+        "insertions": [dataclasses.asdict(found) for found in alignment.inserted],
     }
 
 
@@ -28,6 +33,7 @@ def _word(word: WordSegment) -> dict[str, Any]:
         "text": word.text,
         "start": word.start,
         "end": word.end,
+        "confidence": word.confidence,
         "pronunciation_source": word.source,
         "phones": [_phone(phone) for phone in word.phones],
     }

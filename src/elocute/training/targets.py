@@ -11,7 +11,13 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from elocute.acoustics.alignment import Alignment, PhoneSegment, SilenceSegment, WordSegment
+from elocute.acoustics.alignment import (
+    Alignment,
+    InsertedSegment,
+    PhoneSegment,
+    SilenceSegment,
+    WordSegment,
+)
 from elocute.acoustics.posteriors import SILENCE_ID
 from elocute.corpora.types import UtteranceLabels
 from elocute.phones import PHONE_ID, base
@@ -61,8 +67,14 @@ def load_alignments(path: Path) -> dict[str, Alignment]:
 
 def _read(entry: dict[str, object]) -> tuple[str, Alignment]:
     words = tuple(
-        WordSegment(word["text"], word["source"], tuple(PhoneSegment(**phone) for phone in word["phones"]))
+        WordSegment(
+            word["text"],
+            word["source"],
+            tuple(PhoneSegment(**phone) for phone in word["phones"]),
+            word.get("confidence", 1.0),
+        )
         for word in entry["words"]  # type: ignore[attr-defined]
     )
     silences = tuple(SilenceSegment(**silence) for silence in entry["silences"])  # type: ignore[attr-defined]
-    return str(entry["id"]), Alignment(words, silences, float(entry["duration"]))  # type: ignore[arg-type]
+    inserted = tuple(InsertedSegment(**found) for found in entry.get("inserted", ()))  # type: ignore[attr-defined]
+    return str(entry["id"]), Alignment(words, silences, float(entry["duration"]), inserted)  # type: ignore[arg-type]
