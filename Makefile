@@ -36,5 +36,5 @@ $(VENV)/.installed: pyproject.toml | $(VENV)/bin/pip
 # torch first: the extra is then satisfied by whatever build is there.
 $(VENV)/.installed-dev: pyproject.toml | $(VENV)/bin/pip
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check "$(TORCH)"
-	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable ".[train,dev]"
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check --editable ".[serve,train,dev]"
 	touch $@ $(VENV)/.installed

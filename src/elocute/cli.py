@@ -19,6 +19,7 @@ import typer
 
 from elocute._version import __version__
 from elocute.errors import ElocuteError
+from elocute.serve.command import serve
 
 if TYPE_CHECKING:
     from elocute.assessor import Assessor
@@ -186,6 +187,9 @@ def train(
         if (error.name or "elocute").partition(".")[0] == "elocute":
             raise
         _fail(f"Training needs {error.name}, which is not installed; run: pip install 'elocute[train]'")
+
+
+app.command()(serve)
 
 
 def new_assessor() -> Assessor:

@@ -1,0 +1,70 @@
+"""The application: what belongs together, and its beginning and end."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+from fastapi import FastAPI, Request
+from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from starlette.responses import Response
+from starlette.staticfiles import StaticFiles
+from starlette.types import ASGIApp
+
+from elocute._version import __version__
+from elocute.serve import openapi
+from elocute.serve.api import Service, routes
+from elocute.serve.guard import Guard
+from elocute.serve.lanes import Lanes
+from elocute.serve.metrics import Metrics
+from elocute.serve.problems import Problem
+from elocute.serve.settings import Settings
+
+STATIC = Path(__file__).parent / "static"
+
+
+def create_app(settings: Settings | None = None) -> ASGIApp:
+    """The service as an ASGI application; the models are loaded when it starts, in the background."""
+    settings = settings or Settings()
+    metrics = Metrics()
+    lanes = Lanes(settings)
+    service = Service(settings, lanes, metrics)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        lanes.start()
+        yield
+        await lanes.close()
+
+    # The interactive pages that FastAPI offers load their scripts from elsewhere: they stay off.
+    app = FastAPI(
+        title="Elocute", version=__version__, description=openapi.DESCRIPTION,
+        docs_url=None, redoc_url=None, lifespan=lifespan,
+    )  # fmt: skip
+    app.include_router(routes(service))
+    app.mount("/", StaticFiles(directory=STATIC, html=True), name="page")
+
+    @app.exception_handler(Problem)
+    async def _problem(request: Request, problem: Problem) -> Response:
+        metrics.refused(problem.code)
+        return problem.response()
+
+    @app.exception_handler(HTTPException)
+    async def _http(request: Request, error: HTTPException) -> Response:
+        code = "method_not_allowed" if error.status_code == 405 else "not_found"
+        answer = Problem(code, "GET /openapi.json tells all paths and methods.").response()
+        answer.headers.update(error.headers or {})
+        return answer
+
+    metrics.watch("elocute_requests_inside", "Requests that wait or are at work.", lambda: lanes.inside)
+    metrics.watch("elocute_lane_restarts", "Lanes that got a new process.", lambda: lanes.restarts)
+    metrics.watch("elocute_ready", "Whether recordings can be assessed.", lambda: lanes.ready)
+    guarded: ASGIApp = Guard(app, settings, metrics)
+    if settings.origins:
+        guarded = CORSMiddleware(
+            guarded, settings.origins, ("GET", "POST"), ("authorization", "x-api-key"),
+            expose_headers=("retry-after",),
+        )  # fmt: skip
+    return guarded

@@ -1,0 +1,46 @@
+"""The server process: uvicorn around the application, its log, and how it ends.
+
+On SIGTERM it takes no more connections, finishes the requests it has, and ends its processes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import sys
+
+import uvicorn
+
+from elocute.serve.app import create_app
+from elocute.serve.settings import Settings
+
+MOST_WS_MESSAGE = 1 << 20
+
+
+def run(settings: Settings, log_level: str = "info") -> None:
+    """Serve until a signal ends it."""
+    _set_up_log(log_level)
+    config = uvicorn.Config(
+        create_app(settings),
+        host=settings.host,
+        port=settings.port,
+        log_config=None,
+        access_log=False,  # it would write whole paths; the guard writes its own lines
+        server_header=False,
+        ws_max_size=MOST_WS_MESSAGE,
+        ws_per_message_deflate=False,  # a small message could unfold to a large one
+        timeout_graceful_shutdown=int(settings.drain_seconds),
+        timeout_keep_alive=15,
+    )
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(config).run()
+
+
+def _set_up_log(level: str) -> None:
+    """Lines on standard error. Uvicorn's own below warnings stay out, they would name clients."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
+    for name in ("elocute.serve", "uvicorn.error"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(level.upper())
