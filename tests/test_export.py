@@ -29,6 +29,7 @@ from elocute.result import (
     Notice,
     Pause,
     PhoneResult,
+    Pitch,
     UtteranceScores,
     WordResult,
 )
@@ -111,6 +112,14 @@ def test_json_reads_back() -> None:
     assert "θ" in text
     with pytest.raises(ValueError, match="JSON"):
         WRITERS["json"](replace(ASSESSMENT, duration=float("nan")))
+
+
+def test_json_keeps_a_contour_on_one_line() -> None:
+    text = "a list: [\n  1,\n  2\n]"
+    assessment = replace(ASSESSMENT, text=text, pitch=Pitch(0.02, (None, 120.5, 1e-05)))
+    written = WRITERS["json"](assessment)
+    assert '"f0": [ null, 120.5, 1e-05 ]' in written
+    assert Assessment.from_dict(json.loads(written)) == assessment
 
 
 def test_csv_has_a_row_for_every_unit() -> None:

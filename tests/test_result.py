@@ -20,6 +20,8 @@ from elocute.result import (
     Pause,
     PhoneEdit,
     PhoneResult,
+    Pitch,
+    Suggestion,
     UtteranceScores,
     WordResult,
 )
@@ -70,6 +72,8 @@ assessments = st.builds(
             Insertion, number, number, st.integers(-1, 5), st.sampled_from(["filler", "repetition"]), text
         )
     ),
+    suggestions=tuples(st.builds(Suggestion, text, text, text, st.none() | st.integers(0, 5))),
+    pitch=st.none() | st.builds(Pitch, number, tuples(score)),
 )
 
 
@@ -87,7 +91,7 @@ def test_json_form_is_the_contract(assessment: Assessment) -> None:
     data = assessment.to_dict()
     assert list(data) == [
         "schema", "status", "warnings", "text", "duration", "scores", "words", "pauses", "features", "model",
-        "insertions",
+        "insertions", "suggestions", "pitch",
     ]  # fmt: skip
     assert data["schema"] == SCHEMA
     assert list(data["scores"]) == ["accuracy", "completeness", "fluency", "prosody", "total"]
@@ -122,13 +126,13 @@ def test_missing_fields_are_named(field: str) -> None:
 @given(assessments)
 def test_results_of_before_heard_phones_are_read(assessment: Assessment) -> None:
     data = assessment.to_dict()
-    del data["insertions"]
+    del data["insertions"], data["suggestions"], data["pitch"]
     for item in data["words"]:
         del item["confidence"], item["edits"]
         for sound in item["phones"]:
             del sound["error"], sound["verdict"]
     back = Assessment.from_dict(data)
-    assert back.insertions == ()
+    assert (back.insertions, back.suggestions, back.pitch) == ((), (), None)
     assert all(w.confidence is None and w.edits == () for w in back.words)
     assert all(p.error is None and p.verdict == "ok" for w in back.words for p in w.phones)
     assert back.scores == assessment.scores

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import math
 from collections.abc import Iterator
+from dataclasses import replace
 
 from elocute._version import __version__
 from elocute.acoustics.alignment import Alignment, PhoneSegment, WordSegment
 from elocute.acoustics.gop import Goodness, heard
+from elocute.acoustics.prosody import FRAME_SHIFT, Prosody
+from elocute.advice import suggest
 from elocute.audio import Audio, clipping_ratio, level_db
 from elocute.card import Card
 from elocute.features.handcrafted import PAUSE, REGISTRY
@@ -22,6 +26,7 @@ from elocute.result import (
     Notice,
     Pause,
     PhoneResult,
+    Pitch,
     UtteranceScores,
     WordResult,
 )
@@ -74,10 +79,11 @@ def compose(
     insertions = tuple(
         Insertion(_time(s.start), _time(s.end), s.after_word, s.kind, s.text) for s in alignment.inserted
     )
-    return Assessment(
+    assessment = Assessment(
         presence.status, notices, script.text, _time(sound.duration), utterance, words, pauses, features,
-        model, insertions,
+        model, insertions, pitch=_pitch(measured.prosody),
     )  # fmt: skip
+    return replace(assessment, suggestions=suggest(assessment))
 
 
 def compose_silent(sound: Audio, script: Script, model: ModelInfo) -> Assessment:
@@ -93,6 +99,17 @@ def compose_silent(sound: Audio, script: Script, model: ModelInfo) -> Assessment
     notices = (*_sound_notices(sound), Notice("no_speech", message))
     duration = _time(sound.duration)
     return Assessment("no_speech", notices, script.text, duration, UNKNOWN, words, (), {}, model)
+
+
+PITCH_STEP = 2
+"""Every how many frames of 10 ms the result has F0: the detector's own frames are 16 ms."""
+
+
+def _pitch(prosody: Prosody) -> Pitch:
+    frames = prosody.f0[::PITCH_STEP].tolist()
+    return Pitch(
+        PITCH_STEP * FRAME_SHIFT, tuple(None if math.isnan(hertz) else round(hertz, 1) for hertz in frames)
+    )
 
 
 def _time(seconds: float) -> float:

@@ -129,6 +129,30 @@ class FeatureValue:
 
 
 @dataclass(frozen=True)
+class Suggestion:
+    """What to work on: a stable code, a headline and one or two sentences that cite the measurement.
+
+    ``word`` and ``phone`` (its index in the word) say where to listen, ``feature`` names the measurement;
+    ``None`` where it is not about one.
+    """
+
+    code: str
+    title: str
+    message: str
+    word: int | None = None
+    phone: int | None = None
+    feature: str | None = None
+
+
+@dataclass(frozen=True)
+class Pitch:
+    """The F0 contour: ``f0`` in Hz, ``None`` where unvoiced, value k at k * ``frame_shift`` seconds."""
+
+    frame_shift: float
+    f0: tuple[float | None, ...]
+
+
+@dataclass(frozen=True)
 class ModelInfo:
     """What produced the result: the same name, version and hash mean the same scores."""
 
@@ -151,6 +175,8 @@ class Assessment:
     features: dict[str, FeatureValue]
     model: ModelInfo
     insertions: tuple[Insertion, ...] = ()
+    suggestions: tuple[Suggestion, ...] = ()
+    pitch: Pitch | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form, ``schema`` first."""
@@ -185,7 +211,10 @@ def _build(kind: Any, data: Any) -> Any:
         return tuple(_build(typing.get_args(kind)[0], item) for item in data)
     if origin is dict:
         return {key: _build(typing.get_args(kind)[1], item) for key, item in data.items()}
-    if origin in (types.UnionType, typing.Union) or not dataclasses.is_dataclass(kind):
+    if origin in (types.UnionType, typing.Union):
+        trees = [item for item in typing.get_args(kind) if dataclasses.is_dataclass(item)]
+        return _build(trees[0], data) if trees and data is not None else data
+    if not dataclasses.is_dataclass(kind):
         return data
     hints = typing.get_type_hints(kind)
     fields = dataclasses.fields(kind)

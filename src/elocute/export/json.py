@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 
 from elocute.result import Assessment
 
@@ -13,4 +14,9 @@ def write(assessment: Assessment) -> str:
     Raises:
         ValueError: a score or time that is not a finite number.
     """
-    return json.dumps(assessment.to_dict(), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    text = json.dumps(assessment.to_dict(), indent=2, ensure_ascii=False, allow_nan=False)
+    return _NUMBERS.sub(lambda found: " ".join(found[0].split()), text) + "\n"
+
+
+# A list of numbers goes on one line. Strings are safe: JSON writes their line breaks as \\n.
+_NUMBERS = re.compile(r"\[\n(?:\s+(?:null|-?[\d.e+-]+),?\n)+\s*\]")

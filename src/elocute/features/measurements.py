@@ -20,10 +20,11 @@ class Measurements:
     goodness: Goodness
     phones: PhoneFeatures
     utterance: dict[str, float | None]
+    prosody: Prosody
 
 
 def measure(posteriors: Posteriors, alignment: Alignment, prosody: Prosody) -> Measurements:
     """Features of an aligned recording; training and assessment both use this function."""
     goods = goodness(posteriors, alignment)
     phones = phone_features(alignment, goods, prosody)
-    return Measurements(alignment, goods, phones, handcrafted(Evidence(alignment, goods, prosody)))
+    return Measurements(alignment, goods, phones, handcrafted(Evidence(alignment, goods, prosody)), prosody)
