@@ -40,11 +40,11 @@ def test_options_at_every_depth(tmp_path: Path) -> None:
         align = {{ floor = 6, silence_penalty = 1.5 }}
         [acoustic.options]
         epochs = 7
-        batch = {{ frames = 100, band = 0.5 }}
+        batch = {{ frames = 100, copied = 0.5 }}
         """,
     )
     assert (found.rounds, found.align.floor, found.align.silence_penalty) == (3, 6, 1.5)
-    assert (found.options.epochs, found.options.batch.frames, found.options.batch.band) == (7, 100, 0.5)
+    assert (found.options.epochs, found.options.batch.frames, found.options.batch.copied) == (7, 100, 0.5)
     default = AcousticConfig("a", "1", "e", "n")
     assert found.native_options == default.native_options
     assert found.align.silence_floor == default.align.silence_floor

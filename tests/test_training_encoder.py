@@ -34,13 +34,14 @@ from elocute.training.acoustic import (  # noqa: E402
 )
 from elocute.training.batches import CROP, Batch, BatchOptions, Sample, batches, crops, make_sample  # noqa: E402
 from elocute.training.encoder import PhoneticEncoder  # noqa: E402
-from elocute.training.hidden import BAND_LIMITS, HiddenStore, hidden_store, limit_band  # noqa: E402
+from elocute.training.hidden import HiddenStore, hidden_store  # noqa: E402
+from elocute.training.perturb import BAND_LIMITS, limit_band  # noqa: E402
 from elocute.training.targets import FrameTargets  # noqa: E402
 from elocute.training.whisper import Block, load_whisper  # noqa: E402
 
 torch.set_num_threads(1)  # networks this small only wait for more
 
-PLAIN = BatchOptions(frames=600, band=0.0, masked=0.0)
+PLAIN = BatchOptions(frames=600, copied=0.0, masked=0.0)
 
 
 @pytest.fixture(scope="module")
@@ -50,7 +51,7 @@ def whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def encoder(layers: int = 2, seed: int = 0) -> PhoneticEncoder:
     torch.manual_seed(seed)
-    return PhoneticEncoder([Block(WIDTH, 2, INNER) for _ in range(layers)], WIDTH, inner=20)
+    return PhoneticEncoder([Block(WIDTH, 2, INNER) for _ in range(layers)], WIDTH, inner=20, ctc=True)
 
 
 # --- Whisper ---------------------------------------------------------------------------------------------
@@ -163,11 +164,13 @@ def test_padding_changes_nothing() -> None:
     mask = torch.arange(11)[None] < torch.tensor(lengths)[:, None]
     hidden[~mask] = 1e3  # whatever lies there must not be seen
     with torch.inference_mode():
-        phones, acceptance = net(hidden, mask)
+        phones, acceptance, ctc = net(hidden, mask)
+        assert ctc is not None
         for row, length in enumerate(lengths):
             alone = net(hidden[row : row + 1, :length], None)
             torch.testing.assert_close(phones[row, : 2 * length], alone[0][0], atol=1e-4, rtol=1e-4)
             torch.testing.assert_close(acceptance[row, : 2 * length], alone[1][0], atol=1e-4, rtol=1e-4)
+            torch.testing.assert_close(ctc[row, :length], alone[2][0], atol=1e-4, rtol=1e-4)
 
 
 def test_the_frozen_part_is_not_trained(whisper: Path) -> None:
@@ -362,7 +365,7 @@ def test_ratings_stay_with_their_segments_when_cut() -> None:
 def test_low_passed_copies_are_taken_where_there_are_any() -> None:
     store, samples = made_up([20] * 200, band=True)
     plain, _ = made_up([20] * 200)
-    some, none, every = (BatchOptions(600, band=band, masked=0.0) for band in (0.3, 0.0, 1.0))
+    some, none, every = (BatchOptions(600, copied=band, masked=0.0) for band in (0.3, 0.0, 1.0))
     random = np.random.default_rng(0)
 
     def share(store: HiddenStore, options: BatchOptions) -> float:
@@ -379,7 +382,7 @@ def test_low_passed_copies_are_taken_where_there_are_any() -> None:
 
 def test_short_stretches_are_blanked() -> None:
     store, samples = made_up([50] * 100)
-    found = list(batches(store, samples, BatchOptions(600, band=0.0, masked=0.5), np.random.default_rng(0)))
+    found = list(batches(store, samples, BatchOptions(600, copied=0.0, masked=0.5), np.random.default_rng(0)))
     blank = torch.cat([(b.hidden == 0).all(-1).sum(1) for b in found])
     assert blank.max() <= 10
     assert 30 <= (blank > 0).sum() <= 70
@@ -403,8 +406,8 @@ def test_make_sample() -> None:
         assert (rated.targets.classes[a:b] == phone).all()
         assert (rated.targets.weights[a:b] == max(rating - 1.0, 0.0)).all()
     unrated = make_sample("u", store, alignment, None)
-    assert unrated.segments.shape == (0, 3)
-    assert unrated.ratings.shape == (0,)
+    np.testing.assert_array_equal(unrated.segments, rated.segments)
+    assert np.isnan(unrated.ratings).all()
     assert (unrated.targets.weights == 1).all()
 
 
@@ -423,6 +426,7 @@ def random_batch(seed: int, rows: int = 3, frames: int = 12) -> tuple[torch.Tens
         torch.ones(rows, frames, dtype=torch.bool),
         torch.randint(0, SILENCE_ID + 1, (rows, 2 * frames), generator=generator),
         torch.randint(0, 3, (rows, 2 * frames), generator=generator) / 2,
+        None,
         torch.stack([starts, starts + lengths, phones], 1),
         torch.rand(20, generator=generator) * 2,
     )
@@ -504,7 +508,9 @@ def learnable(count: int, seed: int) -> tuple[HiddenStore, list[Sample]]:
 
 def test_training_learns_phones_and_ratings(capsys: pytest.CaptureFixture[str]) -> None:
     store, samples = learnable(60, 0)
-    options = AcousticOptions(epochs=6, head_rate=1e-2, block_rate=1e-3, batch=BatchOptions(480, 0.0, 0.0))
+    options = AcousticOptions(
+        epochs=6, head_rate=1e-2, block_rate=1e-3, batch=BatchOptions(480, (), 0.0, 0.0)
+    )
     net = train_encoder(encoder(1), store, samples, options, 0)
     assert capsys.readouterr().err.count("epoch") == 6
     unseen, others = learnable(10, 1)
@@ -515,7 +521,7 @@ def test_training_learns_phones_and_ratings(capsys: pytest.CaptureFixture[str]) 
         np.testing.assert_allclose(np.exp(found.log_probs).sum(1), 1.0, rtol=1e-4)
         right.append(found.log_probs.argmax(1) == sample.targets.classes)
         batch = Batch(
-            *[torch.zeros(0)] * 4, torch.from_numpy(sample.segments), torch.from_numpy(sample.ratings)
+            *[torch.zeros(0)] * 4, None, torch.from_numpy(sample.segments), torch.from_numpy(sample.ratings)
         )
         errors.append(float(rating_loss(torch.from_numpy(found.acceptance)[None], batch)))
     assert np.mean(right) > 0.9

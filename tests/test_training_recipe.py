@@ -173,7 +173,7 @@ def test_what_the_steps_leave(trained: Place) -> None:
     expected |= {f"alignments/{number}-fold{fold}.jsonl" for number in (1, 2) for fold in folds}
     expected |= {f"alignments/{number}-learners.jsonl" for number in (0, 1, 2)}
     expected |= {f"alignments/{number}-natives.jsonl" for number in (0, 1)}
-    expected |= {f"posteriors/fold{fold}.npz" for fold in folds}
+    expected |= {f"posteriors/{name}fold{fold}.npz" for name in ("", "1-") for fold in folds}
     expected |= {f"scorer/fold{fold}-seed{seed}.safetensors" for fold in range(6) for seed in (1, 2)}
     assert set(trained.files()) == expected
     assets = [path.relative_to(trained.assets) for path in trained.assets.rglob("*.*")]

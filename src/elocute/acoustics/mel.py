@@ -35,6 +35,13 @@ def mel_filters() -> NDArray[np.float32]:
 
 
 @cache
+def band_centres() -> NDArray[np.float64]:
+    """Centre frequency in Hz of each of the 80 mel bands."""
+    low, high = _hz_to_mel(np.array([0.0, RATE / 2]))
+    return _mel_to_hz(np.linspace(low, high, N_MELS + 2))[1:-1]
+
+
+@cache
 def band_edges() -> NDArray[np.float64]:
     """Upper edge in Hz of each of the 80 mel bands."""
     low, high = _hz_to_mel(np.array([0.0, RATE / 2]))

@@ -21,14 +21,14 @@ from elocute.evaluate import summary
 from elocute.features.handcrafted import REGISTRY
 from elocute.features.phone import VALUES
 from elocute.predictions import write_predictions
-from elocute.training.config import FOLDS, AcousticConfig, ConfigError, ScorerConfig, read_config
+from elocute.training.config import AcousticConfig, ConfigError, ScorerConfig, read_config
 from elocute.training.crossfit import (
     EVERYBODY,
     alignments_path,
     cross_fit,
+    cross_fitted,
     held_out_metrics,
     model_path,
-    posteriors_path,
 )
 from elocute.training.crossvalidate import NOBODY, cross_validate, fit_networks, load_networks, network_path
 from elocute.training.examples import load_examples, save_examples
@@ -37,7 +37,7 @@ from elocute.training.measured import load_prosody, measure_all, stranger_exampl
 from elocute.training.presence import fit_presence, word_sample
 from elocute.training.targets import FRAME_SHIFT
 from elocute.training.whisper import load_whisper
-from elocute.training.workshop import Workshop, load_network, load_posteriors
+from elocute.training.workshop import Workshop, load_network
 
 JOBS = os.cpu_count() or 1
 
@@ -111,12 +111,8 @@ def _shop(config: Path, corpus: Path, work: Path) -> Workshop:
 
 
 def _cross_fitted(shop: Workshop) -> dict[str, Posteriors]:
-    # Every round leaves posteriors in the same place; its alignments are merged when all are there.
     _need(alignments_path(shop, shop.config.rounds, "learners"), "acoustic")
-    found: dict[str, Posteriors] = {}
-    for fold in range(FOLDS):
-        found |= load_posteriors(_need(posteriors_path(shop, fold), "acoustic"))
-    return found
+    return cross_fitted(shop)
 
 
 def _need(path: Path, step: str) -> Path:

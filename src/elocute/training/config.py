@@ -37,8 +37,9 @@ class AcousticConfig:
 
     ``encoder``: Whisper folder or hub id; ``frozen`` and ``tuned``: number of its lower blocks kept and of
     the next ones fine-tuned; ``native``: folder of native speech (may be relative to the configuration);
-    ``native_share``: share of it mixed into every learner model; ``rounds`` of training and realignment;
-    ``align``: how posteriors are aligned, in training as in use.
+    ``native_share``: share of it mixed into every learner model; ``rounds`` of training and realignment, the
+    last with ``options``, those before with ``first_options``; ``align``: how posteriors are aligned, in
+    training as in use.
     """
 
     name: str
@@ -50,6 +51,7 @@ class AcousticConfig:
     rounds: int = 2
     native_share: float = 0.2
     native_options: AcousticOptions = field(default_factory=lambda: AcousticOptions(epochs=1))
+    first_options: AcousticOptions = field(default_factory=AcousticOptions)
     options: AcousticOptions = field(default_factory=AcousticOptions)
     align: AlignOptions = field(default_factory=AlignOptions)
 

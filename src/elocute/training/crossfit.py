@@ -8,7 +8,7 @@ one model of everybody.
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from multiprocessing import get_context
 from pathlib import Path
@@ -73,8 +73,18 @@ def model_path(shop: Workshop, number: int, fold: int) -> Path:
     return shop.path("models", f"{number}-{'all' if fold == EVERYBODY else f'fold{fold}'}.safetensors")
 
 
-def posteriors_path(shop: Workshop, fold: int) -> Path:
-    return shop.path("posteriors", f"fold{fold}.npz")
+def posteriors_path(shop: Workshop, fold: int, number: int | None = None) -> Path:
+    """Of the last round, or of another one."""
+    last = number is None or number == shop.config.rounds
+    return shop.path("posteriors", f"fold{fold}.npz" if last else f"{number}-fold{fold}.npz")
+
+
+def cross_fitted(shop: Workshop, number: int | None = None) -> dict[str, Posteriors]:
+    """What the fold models of a round, by default the last, heard in the learners they have not seen."""
+    found: dict[str, Posteriors] = {}
+    for fold in range(FOLDS):
+        found |= load_posteriors(posteriors_path(shop, fold, number))
+    return found
 
 
 def _bootstrap(shop: Workshop, name: str, utterances: Sequence[Utterance], jobs: int) -> None:
@@ -101,14 +111,24 @@ def _fit_native(shop: Workshop) -> None:
         load_network(network, model)
     else:
         samples = _samples(shop, shop.natives, load_alignments(alignments_path(shop, 0, "natives")))
-        train_encoder(network, shop.store, samples, shop.config.native_options, 0)
+        network = train_encoder(network, shop.store, samples, shop.config.native_options, 0)
         save_network(network, model)
     if not realigned.exists():
         save_alignments(_realign(shop, network, shop.natives)[0], realigned)
 
 
-def _samples(shop: Workshop, utterances: Sequence[Utterance], found: dict[str, Alignment]) -> list[Sample]:
-    return [make_sample(u.id, shop.store, found[u.id], u.labels) for u in utterances if u.id in found]
+def _samples(
+    shop: Workshop,
+    utterances: Sequence[Utterance],
+    found: dict[str, Alignment],
+    earlier: Mapping[str, Posteriors] | None = None,
+) -> list[Sample]:
+    heard = earlier or {}
+    return [
+        make_sample(u.id, shop.store, found[u.id], u.labels, heard.get(u.id))
+        for u in utterances
+        if u.id in found
+    ]
 
 
 def _realign(
@@ -139,15 +159,18 @@ def _fit_fold(task: tuple[object, ...]) -> None:
         random = np.random.default_rng(fold)
         natives = [u for u in shop.natives if random.random() < shop.config.native_share]
         learners = [u for u in shop.learners if shop.folds[u.speaker] != fold]
-        samples = _samples(shop, learners, load_alignments(alignments_path(shop, number - 1, "learners")))
+        options = shop.config.options if number == shop.config.rounds else shop.config.first_options
+        earlier = cross_fitted(shop, number - 1) if options.heard_weight and number > 1 else None
+        found = load_alignments(alignments_path(shop, number - 1, "learners"))
+        samples = _samples(shop, learners, found, earlier)
         samples += _samples(shop, natives, load_alignments(alignments_path(shop, 1, "natives")))
         print(f"round {number}, fold {fold}: {len(samples)} recordings", file=sys.stderr, flush=True)
-        train_encoder(network, shop.store, samples, shop.config.options, fold)
+        network = train_encoder(network, shop.store, samples, options, fold)
         save_network(network, model)
     if fold != EVERYBODY and not aligned_path.exists():
         unseen = [u for u in shop.learners if shop.folds[u.speaker] == fold]
         aligned, heard = _realign(shop, network, unseen)
-        save_posteriors(heard, posteriors_path(shop, fold))
+        save_posteriors(heard, posteriors_path(shop, fold, number))
         save_alignments(aligned, aligned_path)
 
 

@@ -2,13 +2,16 @@
 
 The lower blocks stay frozen, so their output is computed once and stored. The head answers for both 10 ms
 halves of every 20 ms encoder frame: logits of the 40 posterior classes, and for each of the 39 phones the
-log-odds that raters accept the frame as that phone (the *acceptance*).
+log-odds that raters accept the frame as that phone (the *acceptance*). For training only, it can also give
+logits per encoder frame for connectionist temporal classification (CTC; Graves et al. 2006), the silence
+column serving as blank.
 """
 
 from __future__ import annotations
 
 import copy
 from collections.abc import Sequence
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -21,12 +24,22 @@ from elocute.training.whisper import Block
 SUBFRAMES = 2
 
 
+class Outputs(NamedTuple):
+    """``phones`` (batch, 2 * frames, 40) logits, ``acceptance`` (batch, 2 * frames, 39) log-odds, ``ctc``
+    (batch, frames, 40) logits, or ``None`` if the network has no such output."""
+
+    phones: Tensor
+    acceptance: Tensor
+    ctc: Tensor | None
+
+
 class Head(nn.Module):
-    """Layer norm per tapped layer, a bottleneck, residual convolutions over time, two linear outputs."""
+    """Layer norm per tapped layer, a bottleneck, residual convolutions over time, linear outputs."""
 
     def __init__(
-        self, taps: int, width: int, inner: int = 256, kernel: int = 5, dropout: float = 0.1
-    ) -> None:
+        self, taps: int, width: int, inner: int = 256, kernel: int = 5, dropout: float = 0.1,
+        ctc: bool = False,
+    ) -> None:  # fmt: skip
         super().__init__()
         self.norms = nn.ModuleList(nn.LayerNorm(width) for _ in range(taps))
         self.squeeze = nn.Linear(taps * width, inner)
@@ -37,9 +50,10 @@ class Head(nn.Module):
         self.dropout = nn.Dropout(dropout)
         self.phones = nn.Linear(inner, SUBFRAMES * len(CLASSES))
         self.acceptance = nn.Linear(inner // 2, SUBFRAMES * len(PHONES))
+        self.ctc = nn.Linear(inner, len(CLASSES)) if ctc else None
 
-    def forward(self, layers: Sequence[Tensor], mask: Tensor | None) -> tuple[Tensor, Tensor]:
-        """layers: (batch, frames, width) each; mask as below -> (batch, 2 * frames, 40) and (…, 39)."""
+    def forward(self, layers: Sequence[Tensor], mask: Tensor | None) -> Outputs:
+        """layers: (batch, frames, width) each; mask as below."""
         x = torch.cat([norm(layer) for norm, layer in zip(self.norms, layers, strict=True)], dim=-1)
         x = F.gelu(self.squeeze(self.dropout(x)))
         keep = 1.0 if mask is None else mask[:, None, :].to(x.dtype)
@@ -48,18 +62,21 @@ class Head(nn.Module):
         judged = F.gelu(self.judge(self.dropout(x).transpose(1, 2) * keep)).transpose(1, 2)
         n, t = x.shape[:2]
         phones = self.phones(self.dropout(x)).reshape(n, t * SUBFRAMES, len(CLASSES))
-        return phones, self.acceptance(self.dropout(judged)).reshape(n, t * SUBFRAMES, len(PHONES))
+        acceptance = self.acceptance(self.dropout(judged)).reshape(n, t * SUBFRAMES, len(PHONES))
+        return Outputs(phones, acceptance, None if self.ctc is None else self.ctc(self.dropout(x)))
 
 
 class PhoneticEncoder(nn.Module):
     """Upper blocks and head; the head reads the blocks' input and every block's output."""
 
-    def __init__(self, blocks: Sequence[Block], width: int, inner: int = 256, dropout: float = 0.1) -> None:
+    def __init__(
+        self, blocks: Sequence[Block], width: int, inner: int = 256, dropout: float = 0.1, ctc: bool = False
+    ) -> None:
         super().__init__()
         self.blocks = nn.ModuleList(copy.deepcopy(block) for block in blocks)
-        self.head = Head(len(self.blocks) + 1, width, inner, dropout=dropout)
+        self.head = Head(len(self.blocks) + 1, width, inner, dropout=dropout, ctc=ctc)
 
-    def forward(self, hidden: Tensor, mask: Tensor | None) -> tuple[Tensor, Tensor]:
+    def forward(self, hidden: Tensor, mask: Tensor | None) -> Outputs:
         """hidden: (batch, frames, width) of the last frozen block; mask: (batch, frames) True at real
         frames, or ``None`` where all are."""
         layers = [hidden]

@@ -30,8 +30,8 @@ class WholeEncoder(nn.Module):
         self.upper = upper
 
     def forward(self, mel: Tensor) -> tuple[Tensor, Tensor]:
-        hidden = self.lower(mel)
-        return self.upper(hidden, None)
+        outputs = self.upper(self.lower(mel), None)
+        return outputs.phones, outputs.acceptance
 
 
 class Ensemble(nn.Module):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,12 +12,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from elocute.acoustics.mel import band_edges, log_mel
 from elocute.audio import load_audio
 from elocute.progress import track
+from elocute.training.perturb import perturbed_mel
 from elocute.training.whisper import WhisperEncoder
-
-BAND_LIMITS = (3400.0, 4500.0, 5600.0, 7000.0)
 
 
 @dataclass(frozen=True)
@@ -41,27 +38,12 @@ class HiddenStore:
         return key in self.offsets
 
 
-def limit_band(mel: NDArray[np.float32], cutoff: float) -> NDArray[np.float32]:
-    """Silence the mel bands above ``cutoff`` Hz, as a lossy encoder's low-pass does; ``mel`` (80, frames)."""
-    limited = mel.copy()
-    limited[band_edges() > cutoff] = mel.min()
-    return limited
-
-
-def _mel(path: Path, key: str) -> NDArray[np.float32]:
-    mel = log_mel(load_audio(path).samples)
-    if key.endswith("#band"):
-        pick = int.from_bytes(hashlib.sha256(key.encode()).digest()[:4], "big") % len(BAND_LIMITS)
-        mel = limit_band(mel, BAND_LIMITS[pick])
-    return mel
-
-
 def hidden_store(
     recordings: Sequence[tuple[str, Path]], encoder: WhisperEncoder, folder: Path
 ) -> HiddenStore:
     """Open the store in ``folder``, computing what is missing; an interrupted run continues where it stopped.
 
-    A key ending in ``#band`` stands for the recording low-passed at a cutoff drawn from the key.
+    A key with the name of a perturbation (``#band``) stands for that copy of the recording.
     """
     folder.mkdir(parents=True, exist_ok=True)
     data, index = folder / "frames.bf16", folder / "index.jsonl"
@@ -76,7 +58,7 @@ def hidden_store(
         frames_file.truncate(written * width * 2)
         frames_file.seek(written * width * 2)
         for key, path in track(missing, "hidden frames"):
-            mel = torch.from_numpy(_mel(path, key))[None].to(torch.bfloat16)
+            mel = torch.from_numpy(perturbed_mel(load_audio(path).samples, key))[None].to(torch.bfloat16)
             with torch.inference_mode():
                 hidden = encoder(mel)[0]
             frames_file.write(hidden.view(torch.int16).numpy().tobytes())

@@ -18,7 +18,7 @@ from elocute.acoustics.alignment import (
     SilenceSegment,
     WordSegment,
 )
-from elocute.acoustics.posteriors import SILENCE_ID
+from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
 from elocute.corpora.types import UtteranceLabels
 from elocute.phones import PHONE_ID, base
 
@@ -27,10 +27,17 @@ FRAME_SHIFT = 0.01
 
 @dataclass(frozen=True)
 class FrameTargets:
-    """``classes`` (frames,) posterior column of each 10 ms frame; ``weights`` (frames,) trust in it, 0-1."""
+    """``classes`` (frames,) posterior column of each 10 ms frame; ``weights`` (frames,) trust in it, 0-1;
+    ``heard`` (frames, 40) what an earlier model heard, a distribution per frame, where there is one."""
 
     classes: NDArray[np.int64]
     weights: NDArray[np.float32]
+    heard: NDArray[np.float16] | None = None
+
+    def at(self, frames: NDArray[np.int64]) -> FrameTargets:
+        """The targets of these frames, in this order."""
+        heard = None if self.heard is None else self.heard[frames]
+        return FrameTargets(self.classes[frames], self.weights[frames], heard)
 
 
 def trust(score: float) -> float:
@@ -38,8 +45,14 @@ def trust(score: float) -> float:
     return min(max(score - 1.0, 0.0), 1.0)
 
 
-def frame_targets(alignment: Alignment, labels: UtteranceLabels | None, frames: int) -> FrameTargets:
-    """Targets of ``frames`` frames, frame k centred at 10 k ms; unlabelled speech is trusted fully."""
+def frame_targets(
+    alignment: Alignment, labels: UtteranceLabels | None, frames: int, earlier: Posteriors | None = None
+) -> FrameTargets:
+    """Targets of ``frames`` frames, frame k centred at 10 k ms; unlabelled speech is trusted fully.
+
+    ``earlier``: posteriors of a model that has not heard the speaker: where raters heard an error, what it
+    heard is a better target than the phone of the script.
+    """
     centres = np.arange(frames) * FRAME_SHIFT
     classes = np.full(frames, SILENCE_ID, np.int64)
     weights = np.ones(frames, np.float32)
@@ -49,7 +62,12 @@ def frame_targets(alignment: Alignment, labels: UtteranceLabels | None, frames: 
         classes[inside] = PHONE_ID[base(phone.phone)]
         if scores is not None:
             weights[inside] = trust(scores[number])
-    return FrameTargets(classes, weights)
+    if earlier is None or scores is None:
+        return FrameTargets(classes, weights)
+    probabilities = np.exp(earlier.log_probs).astype(np.float16)
+    return FrameTargets(
+        classes, weights, probabilities[np.minimum(np.arange(frames), len(probabilities) - 1)]
+    )
 
 
 def save_alignments(alignments: Mapping[str, Alignment], path: Path) -> None:

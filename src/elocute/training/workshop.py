@@ -22,8 +22,9 @@ from elocute.corpora.types import Utterance
 from elocute.training.config import FOLDS, AcousticConfig
 from elocute.training.encoder import PhoneticEncoder
 from elocute.training.hidden import HiddenStore, hidden_store
+from elocute.training.perturb import copy_key
 from elocute.training.targets import FRAME_SHIFT
-from elocute.training.whisper import load_whisper
+from elocute.training.whisper import Block, load_whisper
 
 LONGEST = 29.9
 """Seconds; the encoder has positions for 30 s, so longer recordings are left out of training."""
@@ -56,8 +57,12 @@ class Workshop:
     def store(self) -> HiddenStore:
         encoder = load_whisper(self.resolve(self.config.encoder), self.config.frozen)
         recordings = [(u.id, u.audio) for u in (*self.learners, *self.natives)]
-        limited = [(f"{u.id}#band", u.audio) for u in self.learners]
-        return hidden_store([*recordings, *limited], encoder, self.work / "hidden")
+        copies = [(copy_key(u.id, name), u.audio) for name in self._copies() for u in self.learners]
+        return hidden_store([*recordings, *copies], encoder, self.work / "hidden")
+
+    def _copies(self) -> list[str]:
+        every = (self.config.native_options, self.config.first_options, self.config.options)
+        return list(dict.fromkeys(name for options in every for name in options.batch.copies))
 
     def resolve(self, name: str) -> str:
         """A folder named relative to the configuration; anything else (a hub id) as it is."""
@@ -72,7 +77,10 @@ class Workshop:
     def new_network(self, seed: int) -> PhoneticEncoder:
         whisper = load_whisper(self.resolve(self.config.encoder), self.config.frozen + self.config.tuned)
         torch.manual_seed(seed)
-        return PhoneticEncoder(list(whisper.blocks)[self.config.frozen :], whisper.positions.shape[1])  # type: ignore[arg-type]
+        blocks: list[Block] = list(whisper.blocks)[self.config.frozen :]  # type: ignore[assignment]
+        every = (self.config.native_options, self.config.first_options, self.config.options)
+        ctc = any(options.ctc_weight for options in every)
+        return PhoneticEncoder(blocks, whisper.positions.shape[1], ctc=ctc)
 
 
 def seconds(audio: Path) -> float:
