@@ -216,8 +216,9 @@ def test_no_encoder_is_trained_on_learners_it_aligns(
 ) -> None:
     trained_on: list[set[str]] = []
 
-    def fake_train(network: object, store: object, samples: list[Sample], *rest: object) -> None:
+    def fake_train(network: object, store: object, samples: list[Sample], *rest: object) -> object:
         trained_on.append({sample.key for sample in samples})
+        return network
 
     monkeypatch.setattr(crossfit, "train_encoder", fake_train)
     shop = copy.shop()

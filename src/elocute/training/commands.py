@@ -21,7 +21,7 @@ from elocute.evaluate import summary
 from elocute.features.handcrafted import REGISTRY
 from elocute.features.phone import VALUES
 from elocute.predictions import write_predictions
-from elocute.training.config import AcousticConfig, ConfigError, ScorerConfig, read_config
+from elocute.training.config import FOLDS, AcousticConfig, ConfigError, ScorerConfig, read_config
 from elocute.training.crossfit import (
     EVERYBODY,
     alignments_path,
@@ -29,6 +29,7 @@ from elocute.training.crossfit import (
     cross_fitted,
     held_out_metrics,
     model_path,
+    posteriors_path,
 )
 from elocute.training.crossvalidate import NOBODY, cross_validate, fit_networks, load_networks, network_path
 from elocute.training.examples import load_examples, save_examples
@@ -111,7 +112,10 @@ def _shop(config: Path, corpus: Path, work: Path) -> Workshop:
 
 
 def _cross_fitted(shop: Workshop) -> dict[str, Posteriors]:
+    # Until the last round is merged, posteriors of some of its folds may be missing.
     _need(alignments_path(shop, shop.config.rounds, "learners"), "acoustic")
+    for fold in range(FOLDS):
+        _need(posteriors_path(shop, fold), "acoustic")
     return cross_fitted(shop)
 
 
