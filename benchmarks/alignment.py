@@ -1,6 +1,6 @@
 """How far aligned phone boundaries are from the truth, on synthetic speech whose boundaries are known.
 
-    python benchmarks/alignment.py [MODEL_FOLDER] [--save FOLDER]
+    python benchmarks/alignment.py [MODEL] [--save FOLDER]
 
 Speech and truth come from flite (Debian, Ubuntu: ``apt install flite``; macOS: ``brew install flite``). Its
 clustergen voices are used: for them the printed segment ends agree with the waveform, for its diphone voice
@@ -26,9 +26,9 @@ from numpy.typing import NDArray
 
 from elocute.acoustics.align import align
 from elocute.acoustics.alignment import Alignment, PhoneSegment, SilenceSegment, WordSegment
-from elocute.acoustics.model import OnnxAcousticModel, default_acoustic
 from elocute.audio import Audio, load_audio
 from elocute.phones import is_phone
+from elocute.shipped import DEFAULT, acoustic_model, open_acoustic
 from elocute.text.script import Pronunciation, Script, ScriptWord
 from elocute.training.targets import save_alignments
 
@@ -201,14 +201,15 @@ def report(errors: NDArray[np.float64]) -> str:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument(
-        "model", nargs="?", type=Path, help="folder of an acoustic model; by default the shipped"
+        "model", nargs="?", default=DEFAULT, help="name of a shipped acoustic model, or the folder of another"
     )
     parser.add_argument("--save", type=Path, help="only write three utterances and their truth to a folder")
     arguments = parser.parse_args()
     if arguments.save:
         save(synthetic_speech(SENTENCES[: len(VOICES)]), arguments.save)
         return
-    model = OnnxAcousticModel(arguments.model) if arguments.model else default_acoustic()
+    named = not Path(arguments.model).is_dir()
+    model = acoustic_model(arguments.model) if named else open_acoustic(Path(arguments.model))
 
     def align_fn(audio: Audio, script: Script) -> Alignment:
         return align(model.posteriors(audio), script, model.align_options)

@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from elocute.acoustics.align import AlignOptions
-from elocute.acoustics.model import OVERLAP, WINDOW, OnnxAcousticModel, _log_softmax, _windowed
+from elocute.acoustics.model import OVERLAP, WINDOW, OnnxAcousticModel, _windowed, log_softmax
 from elocute.acoustics.posteriors import CLASSES
 from elocute.card import open_session, read_card
 from elocute.errors import ModelError
@@ -186,8 +186,8 @@ def test_every_answer_has_context_on_both_sides() -> None:
     assert context[inner, 1].min() >= OVERLAP // 2 - 1
 
 
-def test_log_softmax_of_large_logits() -> None:
-    found = _log_softmax(np.array([[1e4, 0.0, -1e4], [1.0, 1.0, 1.0]], np.float32))
+def testlog_softmax_of_large_logits() -> None:
+    found = log_softmax(np.array([[1e4, 0.0, -1e4], [1.0, 1.0, 1.0]], np.float32))
     np.testing.assert_allclose(found[1], np.log(1 / 3), rtol=1e-6)
     np.testing.assert_allclose(np.exp(found).sum(1), 1.0, rtol=1e-6)
     assert np.isfinite(found).all()

@@ -8,14 +8,15 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from elocute.acoustics.align import align
-from elocute.acoustics.model import AcousticModel, default_acoustic
+from elocute.acoustics.model import AcousticModel
 from elocute.acoustics.prosody import prosody
 from elocute.audio import Audio, load_audio
 from elocute.compose import compose, compose_silent, model_info
 from elocute.errors import ModelError
 from elocute.features.measurements import Measurements, measure
 from elocute.scoring.presence import SPEECH_SECONDS, judge_presence, speech_seconds
-from elocute.scoring.scorer import Scorer, default_scorer
+from elocute.scoring.scorer import Scorer
+from elocute.shipped import DEFAULT, acoustic_model, scorer_for
 from elocute.text import read_script
 from elocute.text.script import Script
 
@@ -36,13 +37,19 @@ class Assessor:
     """Loads the models once; its methods may be called from several threads at the same time.
 
     Args:
-        acoustic: the acoustic model; the shipped phonetic encoder by default.
+        acoustic: the acoustic model or the name of a shipped one ("phonetic-encoder", the default, or
+            "tdnnf", see ``elocute models``).
         scorer: the scorer trained on that acoustic model's features; the shipped one by default.
+
+    Raises:
+        UnknownModel: no acoustic model has this name.
+        ModelError: a model cannot be used, or the two do not belong together.
     """
 
-    def __init__(self, acoustic: AcousticModel | None = None, scorer: Scorer | None = None) -> None:
-        self.acoustic = acoustic or default_acoustic()
-        self.scorer = scorer or default_scorer()
+    def __init__(self, acoustic: AcousticModel | str | None = None, scorer: Scorer | None = None) -> None:
+        acoustic = acoustic or DEFAULT
+        self.acoustic = acoustic_model(acoustic) if isinstance(acoustic, str) else acoustic
+        self.scorer = scorer or scorer_for(self.acoustic.card)
         if self.scorer.card["acoustic"] != f"{self.acoustic.card.name} {self.acoustic.card.version}":
             raise ModelError(
                 f"The scorer {self.scorer.card.name} was trained on {self.scorer.card['acoustic']}: "
@@ -95,14 +102,15 @@ class Assessor:
         return measure(posteriors, alignment, prosody(sound.samples))
 
 
-def assess(audio: Recording, text: str, **options: Any) -> Assessment:
-    """Score a recording of ``text`` with the shipped models; see :meth:`Assessor.assess`."""
-    return _shared().assess(audio, text, **options)
+def assess(audio: Recording, text: str, *, acoustic: str = DEFAULT, **options: Any) -> Assessment:
+    """Score a recording of ``text`` with the shipped models; see :class:`Assessor` for the names of acoustic
+    models and :meth:`Assessor.assess` for the rest."""
+    return _shared(acoustic).assess(audio, text, **options)
 
 
 @cache
-def _shared() -> Assessor:
-    return Assessor()
+def _shared(acoustic: str) -> Assessor:
+    return Assessor(acoustic)
 
 
 def load(audio: Recording, rate: int | None = None) -> Audio:

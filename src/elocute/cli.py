@@ -1,4 +1,4 @@
-"""The command line: ``elocute assess``, ``align``, ``features``, ``evaluate`` and ``train``.
+"""The command line: ``elocute assess``, ``align``, ``features``, ``evaluate``, ``models`` and ``train``.
 
 Only the standard library and typer are imported at the top: help must not wait for numpy and the models'
 runtime.
@@ -12,6 +12,7 @@ import os
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Literal, NoReturn, TypeVar
 
@@ -45,6 +46,9 @@ Recording = Annotated[str, typer.Argument(metavar="AUDIO", help="A WAV, FLAC, OG
 Text = Annotated[str | None, typer.Option("--text", help="What should have been read.")]
 TextFile = Annotated[str | None, typer.Option("--text-file", help="A UTF-8 file with the text.")]
 Output = Annotated[str | None, typer.Option("--output", "-o", help="Write here instead of standard output.")]
+Acoustic = Annotated[
+    str | None, typer.Option("--acoustic", help="The acoustic model, see `elocute models`.", metavar="NAME")
+]
 Said = Annotated[
     str | None,
     typer.Option("--pronunciations", help='A JSON file of pronunciations: {"tomato": "T AH0 M EY1 T OW0"}.'),
@@ -88,12 +92,13 @@ def assess(
     ] = "table",
     output: Output = None,
     pronunciations: Said = None,
+    acoustic: Acoustic = None,
 ) -> None:
     """Score a recording of a text."""
     from elocute.export import WRITERS
 
     script, sound = _inputs(audio, text, text_file, pronunciations)
-    assessment = new_assessor().assess(sound, script)
+    assessment = _factory(acoustic)().assess(sound, script)
     if format == "table" and output is None:
         import shutil
 
@@ -113,10 +118,11 @@ def align(
     format: Annotated[Literal["json", "textgrid"], typer.Option(help="Of the alignment.")] = "json",
     output: Output = None,
     pronunciations: Said = None,
+    acoustic: Acoustic = None,
 ) -> None:
     """Find when every word and phone of a text was spoken."""
     script, sound = _inputs(audio, text, text_file, pronunciations)
-    alignment = new_assessor().align(sound, script)
+    alignment = _factory(acoustic)().align(sound, script)
     if format == "textgrid":
         from elocute.export.textgrid import write_alignment
 
@@ -134,12 +140,13 @@ def features(
     text_file: TextFile = None,
     output: Output = None,
     pronunciations: Said = None,
+    acoustic: Acoustic = None,
 ) -> None:
     """Measure what the scores rest on: one row per phone, and named features of the utterance."""
     from elocute.export.features import measurements_to_dict
 
     script, sound = _inputs(audio, text, text_file, pronunciations)
-    _write(_json(measurements_to_dict(new_assessor().features(sound, script))), output)
+    _write(_json(measurements_to_dict(_factory(acoustic)().features(sound, script))), output)
 
 
 @app.command()
@@ -152,6 +159,7 @@ def evaluate(
     workers: Annotated[
         int | None, typer.Option(min=1, help="Processes; as many as cores if left out.")
     ] = None,
+    acoustic: Acoustic = None,
 ) -> None:
     """Run the shipped pipeline on a corpus and compare its scores with the experts'."""
     from elocute.evaluate import evaluate, summary
@@ -159,7 +167,7 @@ def evaluate(
 
     for path in filter(None, (report_file, predictions)):
         _check_writable(path)  # before the work, not after it
-    rows, report = evaluate(corpus, split, limit=limit, workers=workers, factory=new_assessor)
+    rows, report = evaluate(corpus, split, limit=limit, workers=workers, factory=_factory(acoustic))
     if predictions is not None:
         write_predictions(rows, predictions)
     if report_file is not None:
@@ -192,11 +200,33 @@ def train(
 app.command()(serve)
 
 
-def new_assessor() -> Assessor:
+@app.command()
+def models() -> None:
+    """List the acoustic models that --acoustic knows."""
+    from elocute.export.models import write
+
+    _write(write(), None)
+
+
+def new_assessor(acoustic: str | None = None) -> Assessor:
     """The assessor of every command."""
     from elocute.assessor import Assessor
 
-    return Assessor()
+    return Assessor(acoustic)
+
+
+@dataclass(frozen=True)
+class _Chosen:
+    """Makes assessors with this acoustic model, in other processes, too."""
+
+    acoustic: str
+
+    def __call__(self) -> Assessor:
+        return new_assessor(self.acoustic)
+
+
+def _factory(acoustic: str | None) -> Callable[[], Assessor]:
+    return new_assessor if acoustic is None else _Chosen(acoustic)
 
 
 # --- what goes in ----------------------------------------------------------------------------------------

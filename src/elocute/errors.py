@@ -91,3 +91,9 @@ class ModelError(ElocuteError):
     """A model file that is missing, damaged or of another version."""
 
     code = "model"
+
+
+class UnknownModel(ModelError):
+    """A name that no installed acoustic model has."""
+
+    code = "unknown_model"

@@ -13,7 +13,7 @@ from elocute.acoustics.align import AlignOptions
 from elocute.acoustics.mel import log_mel
 from elocute.acoustics.posteriors import CLASSES, Posteriors
 from elocute.audio import Audio
-from elocute.card import ASSETS, Card, open_session, read_card
+from elocute.card import Card, open_session, read_card
 from elocute.errors import ModelError
 
 WINDOW = 2800
@@ -53,7 +53,7 @@ class OnnxAcousticModel:
         mel = log_mel(audio.samples)
         logits, acceptance = _windowed(self._run, mel)
         frames = mel.shape[1]
-        log_probs = _log_softmax(logits[:frames])
+        log_probs = log_softmax(logits[:frames])
         return Posteriors(log_probs, acceptance[:frames], self.card["frame_shift"], audio.duration)
 
     def _run(self, mel: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
@@ -78,11 +78,6 @@ def _windowed(run: Callable[[NDArray[np.float32]], Outputs], mel: NDArray[np.flo
     return logits, acceptance
 
 
-def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     shifted = logits - logits.max(axis=1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=1, keepdims=True)), np.float32)
-
-
-def default_acoustic() -> OnnxAcousticModel:
-    """The shipped phonetic encoder."""
-    return OnnxAcousticModel(ASSETS / "phonetic-encoder")

@@ -7,7 +7,7 @@ from typing import Protocol
 
 import numpy as np
 
-from elocute.card import ASSETS, Card, open_session, read_card
+from elocute.card import Card, open_session, read_card
 from elocute.errors import ModelError
 from elocute.features.phone import PhoneFeatures
 from elocute.scoring.presence import MEASURES, PresenceModel
@@ -57,8 +57,3 @@ class OnnxScorer:
             },
         )
         return native_scores(phones[0], words[0], scores[0], features.word_starts)
-
-
-def default_scorer() -> OnnxScorer:
-    """The scorer shipped for the phonetic encoder."""
-    return OnnxScorer(ASSETS / "scorer")

@@ -1,0 +1,1 @@
+"""The TDNN-F acoustic model: factored layers on filterbank energies, taught by the phonetic encoder."""
