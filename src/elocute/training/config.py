@@ -39,13 +39,15 @@ class AcousticConfig:
     the next ones fine-tuned; ``native``: folder of native speech (may be relative to the configuration);
     ``native_share``: share of it mixed into every learner model; ``rounds`` of training and realignment, the
     last with ``options``, those before with ``first_options``; ``align``: how posteriors are aligned, in
-    training as in use.
+    training as in use. ``aligner``: folder of an earlier acoustic model that makes the first alignments;
+    pocketsphinx makes them if there is none.
     """
 
     name: str
     version: str
     encoder: str
     native: str
+    aligner: str = ""
     frozen: int = 3
     tuned: int = 2
     rounds: int = 2

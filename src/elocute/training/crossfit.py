@@ -10,15 +10,17 @@ from __future__ import annotations
 import sys
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
+from functools import cache
 from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
 import torch
 
-from elocute.acoustics.align import align
+from elocute.acoustics.align import AlignOptions, align
 from elocute.acoustics.alignment import Alignment
 from elocute.acoustics.gop import ACCEPTANCE, goodness
+from elocute.acoustics.model import OnnxAcousticModel
 from elocute.acoustics.posteriors import Posteriors
 from elocute.audio import load_audio
 from elocute.corpora.types import Utterance
@@ -88,20 +90,51 @@ def cross_fitted(shop: Workshop, number: int | None = None) -> dict[str, Posteri
 
 
 def _bootstrap(shop: Workshop, name: str, utterances: Sequence[Utterance], jobs: int) -> None:
+    """First alignments; an earlier model also leaves what it heard in the learners."""
     path = alignments_path(shop, 0, name)
     if path.exists():
         return
+    aligner = shop.resolve(shop.config.aligner) if shop.config.aligner else None
+    tasks = [(utterance, aligner, shop.config.align) for utterance in utterances]
     with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        found = track(
-            pool.map(_bootstrap_one, utterances, chunksize=16), f"bootstrap {name}", len(utterances)
-        )
-        aligned = {u.id: a for u, a in zip(utterances, found, strict=True) if a is not None}
+        found = list(track(pool.map(_bootstrap_one, tasks, chunksize=16), f"bootstrap {name}", len(tasks)))
+    aligned = {u.id: alignment for u, (alignment, _) in zip(utterances, found, strict=True) if alignment}
     print(f"bootstrap {name}: {len(aligned)} of {len(utterances)} aligned", file=sys.stderr)
+    if name == "learners" and aligner:
+        heard = {u.id: posteriors for u, (_, posteriors) in zip(utterances, found, strict=True) if posteriors}
+        save_posteriors(heard, shop.path("posteriors", "0-learners.npz"))
     save_alignments(aligned, path)
 
 
-def _bootstrap_one(utterance: Utterance) -> Alignment | None:
-    return bootstrap_alignment(load_audio(utterance.audio).samples, utterance.script)
+def _bootstrap_one(
+    task: tuple[Utterance, str | None, AlignOptions],
+) -> tuple[Alignment | None, Posteriors | None]:
+    utterance, aligner, options = task
+    audio = load_audio(utterance.audio)
+    if aligner is None:
+        return bootstrap_alignment(audio.samples, utterance.script), None
+    heard = _earlier_model(aligner).posteriors(audio)
+    try:
+        return align(heard, utterance.script, options), heard
+    except TextAudioMismatch:
+        return None, heard
+
+
+@cache
+def _earlier_model(folder: str) -> OnnxAcousticModel:
+    return OnnxAcousticModel(folder)
+
+
+def _native_alignments(shop: Workshop) -> dict[str, Alignment]:
+    """Those of the native model, unless an earlier model has already aligned better than pocketsphinx."""
+    return load_alignments(alignments_path(shop, 0 if shop.config.aligner else 1, "natives"))
+
+
+def _heard_before(shop: Workshop, number: int) -> dict[str, Posteriors]:
+    """What the models before this round heard in the learners."""
+    if number > 1:
+        return cross_fitted(shop, number - 1)
+    return load_posteriors(shop.path("posteriors", "0-learners.npz")) if shop.config.aligner else {}
 
 
 def _fit_native(shop: Workshop) -> None:
@@ -113,7 +146,7 @@ def _fit_native(shop: Workshop) -> None:
         samples = _samples(shop, shop.natives, load_alignments(alignments_path(shop, 0, "natives")))
         network = train_encoder(network, shop.store, samples, shop.config.native_options, 0)
         save_network(network, model)
-    if not realigned.exists():
+    if not shop.config.aligner and not realigned.exists():
         save_alignments(_realign(shop, network, shop.natives)[0], realigned)
 
 
@@ -160,10 +193,10 @@ def _fit_fold(task: tuple[object, ...]) -> None:
         natives = [u for u in shop.natives if random.random() < shop.config.native_share]
         learners = [u for u in shop.learners if shop.folds[u.speaker] != fold]
         options = shop.config.options if number == shop.config.rounds else shop.config.first_options
-        earlier = cross_fitted(shop, number - 1) if options.heard_weight and number > 1 else None
+        earlier = _heard_before(shop, number) if options.heard_weight else None
         found = load_alignments(alignments_path(shop, number - 1, "learners"))
         samples = _samples(shop, learners, found, earlier)
-        samples += _samples(shop, natives, load_alignments(alignments_path(shop, 1, "natives")))
+        samples += _samples(shop, natives, _native_alignments(shop))
         print(f"round {number}, fold {fold}: {len(samples)} recordings", file=sys.stderr, flush=True)
         network = train_encoder(network, shop.store, samples, options, fold)
         save_network(network, model)
