@@ -26,7 +26,7 @@ from elocute.assessor import Assessor
 from elocute.audio import load_audio
 from elocute.corpora import speechocean762
 from elocute.corpora.folds import speaker_folds
-from elocute.features.measurements import measure
+from elocute.features.measurements import measure, utterance_vector
 from elocute.scoring.presence import PresenceModel
 from elocute.scoring.scorer import OnnxScorer
 from tiny_whisper import write_whisper
@@ -380,7 +380,7 @@ def test_the_exported_models_are_the_trained_ones(trained: Place, assessor: Asse
 
     config = read_config(ScorerConfig, trained.configs / "scorer.toml", "score")
     measured = assessor.features(first.audio, first.script)
-    utterance = np.array([np.nan if v is None else v for v in measured.utterance.values()], np.float32)
+    utterance = utterance_vector(measured.utterance, assessor.scorer.card["utterance_features"])
     assert first.labels is not None
     example = make_example(first.id, first.speaker, measured.phones, utterance, first.labels)
     networks = []
@@ -426,4 +426,4 @@ def test_training_and_use_measure_alike(trained: Place, assessor: Assessor) -> N
     again = measure(posteriors, alignment, prosody(load_audio(learner.audio).samples))
     assert again.phones.names == example.features.names
     np.testing.assert_allclose(again.phones.values, example.features.values, rtol=1e-3, atol=1e-3)
-    assert tuple(assessor.scorer.card["utterance_features"]) == tuple(again.utterance)
+    assert set(assessor.scorer.card["utterance_features"]) <= again.utterance.keys()

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
 
 from elocute.acoustics.alignment import Alignment
 from elocute.acoustics.gop import Goodness, goodness
@@ -28,3 +32,9 @@ def measure(posteriors: Posteriors, alignment: Alignment, prosody: Prosody) -> M
     goods = goodness(posteriors, alignment)
     phones = phone_features(alignment, goods, prosody)
     return Measurements(alignment, goods, phones, handcrafted(Evidence(alignment, goods, prosody)), prosody)
+
+
+def utterance_vector(utterance: Mapping[str, float | None], names: Sequence[str]) -> NDArray[np.float32]:
+    """(names,) the named utterance features; NaN where the utterance does not define one."""
+    known = [utterance[name] for name in names]
+    return np.array([np.nan if value is None else value for value in known], np.float32)

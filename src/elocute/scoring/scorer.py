@@ -9,6 +9,7 @@ import numpy as np
 
 from elocute.card import Card, open_session, read_card
 from elocute.errors import ModelError
+from elocute.features.measurements import utterance_vector
 from elocute.features.phone import PhoneFeatures
 from elocute.scoring.presence import MEASURES, PresenceModel
 from elocute.scoring.scores import Scores, native_scores
@@ -46,14 +47,13 @@ class OnnxScorer:
         """
         if features.names != self._names or not set(self._utterance_names) <= utterance.keys():
             raise ModelError("The scorer knows other features: use the acoustic model its card names.")
-        known = [utterance[name] for name in self._utterance_names]
         ids = ("phone", "stress", "manner", "word", "place")
         phones, words, scores = self._session.run(
             ["phones", "words", "scores"],
             {
                 **{name: getattr(features, name)[None] for name in ids},
                 "values": features.values[None],
-                "utterance": np.array([[np.nan if value is None else value for value in known]], np.float32),
+                "utterance": utterance_vector(utterance, self._utterance_names)[None],
             },
         )
         return native_scores(phones[0], words[0], scores[0], features.word_starts)

@@ -18,7 +18,6 @@ from elocute.acoustics.posteriors import CLASSES, Posteriors
 from elocute.card import ASSETS
 from elocute.corpora.types import Utterance
 from elocute.evaluate import summary
-from elocute.features.handcrafted import REGISTRY
 from elocute.features.phone import VALUES
 from elocute.predictions import write_predictions
 from elocute.training.config import FOLDS, AcousticConfig, ConfigError, ScorerConfig, read_config
@@ -56,8 +55,10 @@ def train_score(config: Path, corpus: Path, work: Path) -> None:
     shop = _shop(config.parent / options.acoustic, corpus, work)
     posteriors = _cross_fitted(shop)
     tunes = load_prosody(shop.learners, shop.path("prosody.npz"))
-    measured = measure_all(shop.learners, posteriors, tunes, shop.config.align)
-    strangers = stranger_examples(shop.learners, posteriors, tunes, shop.config.align, options.strangers)
+    measured = measure_all(shop.learners, posteriors, tunes, shop.config.align, options.utterance_features)
+    strangers = stranger_examples(
+        shop.learners, posteriors, tunes, shop.config.align, options.strangers, options.utterance_features
+    )
     words = word_sample(shop.learners, lambda utterance: posteriors[utterance.id], shop.config.align)
     folder = shop.path(options.name, "report.json").parent
     examples = [*(m.example for m in measured), *strangers]
@@ -165,7 +166,7 @@ def _scorer_card(
         "architecture": f"mean of {len(options.seeds)} hierarchical networks, phone -> word -> utterance",
         "scales": {"phone": [0, 2], "word": [0, 10], "utterance": [0, 10]},
         "features": VALUES,
-        "utterance_features": list(REGISTRY),
+        "utterance_features": list(options.utterance_features),
         "presence": presence,
         "training_data": {"speechocean762 training half (CC BY 4.0)": _speech(shop.learners)},
         "options": dataclasses.asdict(options.options) | dataclasses.asdict(options.network),

@@ -12,6 +12,7 @@ from typing import Any, TypeVar
 
 from elocute.acoustics.align import AlignOptions
 from elocute.errors import ElocuteError
+from elocute.features.handcrafted import REGISTRY
 from elocute.training.acoustic import AcousticOptions
 from elocute.training.hierarchy import HierarchyOptions
 from elocute.training.scorer import ScorerOptions
@@ -23,6 +24,13 @@ else:
 
 T = TypeVar("T")
 FOLDS = 5
+CORE: tuple[str, ...] = (
+    "speech_rate", "articulation_rate", "phonation_ratio", "all_pause_count", "all_pause_duration",
+    "long_pause_count", "longest_pause", "mean_length_run", "phone_duration_mean", "phone_duration_sd",
+    "vowel_npvi", "vowel_share", "f0_sd", "f0_range", "energy_sd", "gop_mean", "gop_sd", "phone_match_rate",
+    "phone_count",
+)  # fmt: skip
+"""The utterance features of the first scorers; docs/features.md lists all there are."""
 
 
 class ConfigError(ElocuteError):
@@ -61,8 +69,9 @@ class AcousticConfig:
 @dataclass(frozen=True)
 class ScorerConfig:
     """Training of a scorer: the acoustic model's configuration (relative to this one), sizes, optimisation,
-    seeds of the networks that are averaged, the presence model's operating points, and from which utterances
-    (every n-th, 0 for none) examples of words nobody said are made."""
+    seeds of the networks that are averaged, the presence model's operating points, from which utterances
+    (every n-th, 0 for none) examples of words nobody said are made, and the handcrafted features of the
+    utterance that the network sees."""
 
     name: str
     version: str
@@ -74,6 +83,12 @@ class ScorerConfig:
     false_rejections: float = 0.001
     on_script: float = 0.5
     strangers: int = 3
+    utterance_features: tuple[str, ...] = CORE
+
+    def __post_init__(self) -> None:
+        unknown = sorted(set(self.utterance_features) - REGISTRY.keys())
+        if unknown:
+            raise ConfigError(f"utterance_features: no such features: {', '.join(unknown)}.")
 
 
 def read_config(kind: type[T], path: Path, table: str) -> T:

@@ -14,8 +14,9 @@ from elocute.acoustics.prosody import Prosody, prosody
 from elocute.audio import load_audio
 from elocute.corpora.types import Utterance
 from elocute.errors import TextAudioMismatch
-from elocute.features.measurements import Measurements, measure
+from elocute.features.measurements import Measurements, measure, utterance_vector
 from elocute.progress import track
+from elocute.training.config import CORE
 from elocute.training.examples import Example, make_example
 from elocute.training.hierarchy import UTTERANCE_ASPECTS
 from elocute.training.presence import corrupt
@@ -50,14 +51,15 @@ def measure_all(
     posteriors: Mapping[str, Posteriors],
     tunes: Mapping[str, Prosody],
     options: AlignOptions,
+    names: Sequence[str] = CORE,
 ) -> list[Measured]:
-    """Align and measure every labelled utterance."""
+    """Align and measure every labelled utterance; ``names`` are the utterance features a scorer sees."""
     found = []
     for utterance in track(utterances, "measure"):
         heard = posteriors[utterance.id]
         measurements = measure(heard, align(heard, utterance.script, options), tunes[utterance.id])
         assert utterance.labels is not None
-        values = np.array([np.nan if v is None else v for v in measurements.utterance.values()], np.float32)
+        values = utterance_vector(measurements.utterance, names)
         example = make_example(utterance.id, utterance.speaker, measurements.phones, values, utterance.labels)
         found.append(Measured(utterance, heard, measurements, example))
     return found
@@ -69,6 +71,7 @@ def stranger_examples(
     tunes: Mapping[str, Prosody],
     options: AlignOptions,
     every: int,
+    names: Sequence[str] = CORE,
 ) -> list[Example]:
     """Examples of words nobody said: every ``every``-th utterance with a stranger in its script.
 
@@ -89,7 +92,7 @@ def stranger_examples(
         unsaid = measurements.phones.word == origin.index(None)
         phones = np.where(unsaid, 0.0, np.nan).astype(np.float32)
         words = np.stack([phones, np.full_like(phones, np.nan), phones], axis=1)
-        values = np.array([np.nan if v is None else v for v in measurements.utterance.values()], np.float32)
+        values = utterance_vector(measurements.utterance, names)
         unknown = np.full(len(UTTERANCE_ASPECTS), np.nan, np.float32)
         found.append(
             Example(utterance.id, utterance.speaker, measurements.phones, values, phones, words, unknown)
