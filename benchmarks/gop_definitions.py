@@ -1,0 +1,197 @@
+"""Which definition of goodness of pronunciation tells most about the raters' phone scores?
+
+    python benchmarks/gop_definitions.py --corpus speechocean762 CONFIG=WORK [CONFIG=WORK ...]
+
+For each front end (an acoustic configuration and the folder it was trained in) the phones of every training
+utterance are measured by the fold model that has not heard the speaker; the same gradient-boosted trees learn
+the raters' score from one definition at a time on four folds and predict the fifth. Correlations pooled over
+the folds and, for the comparison of front ends, per fold.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+from collections.abc import Mapping
+from pathlib import Path
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from elocute.acoustics.alignment import Alignment
+from elocute.acoustics.gop import frame_spans, goodness
+from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
+from elocute.metrics import pcc
+from elocute.phones import PHONE_ID, base
+from elocute.progress import track
+from elocute.training.config import FOLDS, AcousticConfig, read_config
+from elocute.training.crossfit import alignments_path, model_path, posteriors_path
+from elocute.training.ctc_goodness import ctc_ratios
+from elocute.training.targets import load_alignments
+from elocute.training.workshop import Workshop, load_network, load_posteriors
+
+Columns = NDArray[np.float32]
+
+
+def frame_definitions(posteriors: Posteriors, alignment: Alignment, prior: Columns) -> dict[str, Columns]:
+    """Definitions computed from log posteriors inside the aligned segments."""
+    goods = goodness(posteriors, alignment)
+    own = np.array([PHONE_ID[base(phone.phone)] for phone in alignment.phones])
+    rows = np.arange(len(own))
+    scaled = goods.lpp - prior
+    rivals = scaled[:, :SILENCE_ID].copy()
+    rivals[rows, own] = -np.inf
+    return {
+        "LPP": goods.lpp[rows, own][:, None],
+        "LPR of the best rival": goods.summaries[:, 1:2],
+        "log mean posterior": goods.summaries[:, 3:4],
+        "LPR, less phone priors": (scaled[rows, own] - rivals.max(1))[:, None],
+        "LPP of all phones": goods.lpp,
+        "LPP and LPR of all phones": np.concatenate([goods.lpp, goods.lpr], 1),
+        "summaries": goods.summaries,
+        "acceptance": goods.acceptance,
+        "all of these": np.concatenate([goods.lpp, goods.lpr, goods.summaries, goods.acceptance], 1),
+    }
+
+
+def logit_definitions(logits: Columns, alignment: Alignment, spans: NDArray[np.int64]) -> dict[str, Columns]:
+    """Maximum and mean logit, mean margin to the best rival, variance of the logit (Parikh et al. 2025)."""
+    found = []
+    for phone, (a, b) in zip(alignment.phones, spans, strict=True):
+        own = PHONE_ID[base(phone.phone)]
+        inside = logits[a:b]
+        margin = inside[:, own] - np.delete(inside[:, :SILENCE_ID], own, axis=1).max(1)
+        found.append([inside[:, own].max(), inside[:, own].mean(), margin.mean(), inside[:, own].var()])
+    values = np.array(found, np.float32)
+    return {"max logit": values[:, :1], "logit margin": values[:, 2:3], "logits (4 measures)": values}
+
+
+def ctc_definitions(log_probs: Columns, alignment: Alignment) -> dict[str, Columns]:
+    own = np.array([PHONE_ID[base(phone.phone)] for phone in alignment.phones])
+    if len(log_probs) < 2 * len(own):
+        ratios = np.full((len(own), SILENCE_ID + 1), np.nan, np.float32)
+    else:
+        ratios = np.maximum(ctc_ratios(log_probs, own), -50.0).astype(np.float32)
+    anything = np.logaddexp.reduce(ratios, axis=1)[:, None]
+    return {"CTC, alignment-free": anything, "CTC, alignment-free, all symbols": ratios}
+
+
+def measured(shop: Workshop) -> tuple[dict[str, Columns], list[str]]:
+    """Definitions of all phones, in the order of the training half, and the utterance of each phone."""
+    parts: dict[str, dict[str, Columns]] = {}
+    for fold in range(FOLDS):
+        if not posteriors_path(shop, fold).exists():
+            continue
+        heard = load_posteriors(posteriors_path(shop, fold))
+        aligned = load_alignments(alignments_path(shop, shop.config.rounds, f"fold{fold}"))
+        prior = np.log(np.mean([np.exp(p.log_probs).mean(0) for p in heard.values()], axis=0))
+        network = shop.new_network(fold)
+        load_network(network, model_path(shop, shop.config.rounds, fold))
+        network.eval()
+        for key in track(list(aligned), f"fold {fold}", every=30.0):
+            alignment = aligned[key]
+            with torch.inference_mode():
+                outputs = network(shop.store.read(key)[None].float(), None)
+            spans = frame_spans(alignment, heard[key].frame_shift, len(heard[key].log_probs))
+            own = frame_definitions(heard[key], alignment, prior)
+            own |= logit_definitions(outputs.phones[0].numpy(), alignment, spans)
+            if outputs.ctc is not None:
+                own |= ctc_definitions(outputs.ctc[0].log_softmax(-1).numpy(), alignment)
+            parts[key] = own
+    keys = [u.id for u in shop.learners if u.id in parts]
+    names = parts[keys[0]]
+    columns = {name: np.concatenate([parts[key][name] for key in keys]) for name in names}
+    return columns, [key for key in keys for _ in range(len(parts[key]["LPP"]))]
+
+
+def in_context(values: Columns, owners: list[str]) -> Columns:
+    """The same measures, and how far each is from its mean over the utterance."""
+    _, index = np.unique(owners, return_inverse=True)
+    counts = np.bincount(index)
+    means = np.stack([np.bincount(index, column) / counts for column in values.T], axis=1)
+    return np.concatenate([values, means[index].astype(np.float32)], axis=1)
+
+
+def cross_validated(
+    values: Columns, phones: NDArray[np.int64], scores: Columns, folds: NDArray[np.int64]
+) -> Columns:
+    """Predictions of the same small regressor, each fold's learned from the other folds."""
+    from sklearn.ensemble import HistGradientBoostingRegressor
+
+    inputs = np.concatenate([phones[:, None].astype(np.float32), values], axis=1)
+    predictions = np.zeros(len(scores), np.float32)
+    for fold in np.unique(folds):
+        trees = HistGradientBoostingRegressor(
+            max_iter=200, learning_rate=0.06, max_leaf_nodes=15, min_samples_leaf=40, l2_regularization=1.0,
+            categorical_features=[0], random_state=0, early_stopping=False,
+        )  # fmt: skip
+        rest = folds != fold
+        predictions[~rest] = trees.fit(inputs[rest], scores[rest]).predict(inputs[~rest])
+    return predictions
+
+
+def cached(shop: Workshop) -> tuple[dict[str, Columns], list[str]]:
+    """:func:`measured`, kept in the working folder under the hash of the fold models."""
+    digest = hashlib.sha256()
+    for fold in range(FOLDS):
+        path = model_path(shop, shop.config.rounds, fold)
+        digest.update(path.read_bytes() if path.exists() else b"")
+    path = shop.path("gop-definitions", f"{digest.hexdigest()[:16]}.npz")
+    if not path.exists():
+        columns, owners = measured(shop)
+        np.savez(path, owners=np.array(owners), **columns)  # type: ignore[arg-type]
+    with np.load(path) as stored:
+        return {k: stored[k] for k in stored.files if k != "owners"}, [str(k) for k in stored["owners"]]
+
+
+def evaluate(shop: Workshop) -> Mapping[str, tuple[float, list[float]]]:
+    """Pooled and per-fold correlation of every definition."""
+    columns, owners = cached(shop)
+    known = set(owners)
+    learners = [u for u in shop.learners if u.id in known and u.labels is not None]
+    scores = np.array(
+        [s for u in learners for w in u.labels.words for s in w.phones],
+        np.float32,  # type: ignore[union-attr]
+    )
+    names = load_alignments(alignments_path(shop, shop.config.rounds, "learners"))
+    phones = np.array([PHONE_ID[base(p.phone)] for u in learners for p in names[u.id].phones])
+    folds = np.array([shop.folds[u.speaker] for u in learners for w in u.labels.words for _ in w.phones])  # type: ignore[union-attr]
+    sets = dict(columns)
+    sets["all of these, and their means over the utterance"] = in_context(columns["all of these"], owners)
+    if "CTC, alignment-free" in columns:
+        every = np.concatenate(
+            [columns["all of these"], columns["logits (4 measures)"], columns["CTC, alignment-free"]], axis=1
+        )
+        sets["all, logits and CTC"] = every
+    found = {}
+    for name, values in sets.items():
+        predictions = cross_validated(values, phones, scores, folds)
+        per_fold = [pcc(predictions[folds == f], scores[folds == f]) for f in np.unique(folds)]
+        found[name] = (pcc(predictions, scores), per_fold)
+        print(f"{name:50} {found[name][0]:.3f}   " + " ".join(f"{x:.3f}" for x in per_fold), flush=True)
+    return found
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--corpus", type=Path, required=True)
+    parser.add_argument("front_ends", nargs="+", metavar="CONFIG=WORK")
+    arguments = parser.parse_args()
+    torch.set_num_threads(1)
+    tables = []
+    for entry in arguments.front_ends:
+        config, work = map(Path, entry.split("="))
+        print(f"\n{entry}\n{'definition':50} all     per fold")
+        tables.append(evaluate(Workshop(read_config(AcousticConfig, config, "acoustic"), config,
+                                        arguments.corpus, work)))  # fmt: skip
+    for other in tables[1:]:
+        print(f"\n{'gain over the first front end':50} all     per fold")
+        for name in other.keys() & tables[0].keys():
+            (first, folds1), (second, folds2) = tables[0][name], other[name]
+            gains = " ".join(f"{b - a:+.3f}" for a, b in zip(folds1, folds2, strict=True))
+            print(f"{name:50} {second - first:+.3f}  {gains}")
+
+
+if __name__ == "__main__":
+    main()
