@@ -68,7 +68,7 @@ ACOUSTIC_CARD = {
 }
 
 
-def acoustic_model(folder: Path, exact: bool) -> Model:
+def acoustic_model(folder: Path, exact: bool, integers: bool = False) -> Model:
     from elocute.training.export import WholeEncoder
 
     folder.mkdir(exist_ok=True)
@@ -80,7 +80,7 @@ def acoustic_model(folder: Path, exact: bool) -> Model:
     if exact:
         representable(lower)
         representable(upper)
-    export_encoder(lower, upper, folder / "model.onnx")
+    export_encoder(lower, upper, folder / "model.onnx", integers=integers)
     write_card(folder, ACOUSTIC_CARD)
     return Model(folder, WholeEncoder(lower, upper).eval())
 
@@ -121,6 +121,22 @@ def test_the_exported_encoder_equals_torch(exact_encoder: Model, frames: int) ->
 def test_half_precision_costs_little(rounded_encoder: Model, frames: int) -> None:
     mel = torch.randn(1, 80, frames, generator=torch.Generator().manual_seed(frames))
     assert 0 < difference(rounded_encoder, mel) < 5e-3
+
+
+def test_products_of_integers_cost_little_and_never_saturate(tmp_path: Path) -> None:
+    model = acoustic_model(tmp_path, exact=False, integers=True)
+    mel = torch.randn(1, 80, 200, generator=torch.Generator().manual_seed(0))
+    with torch.inference_mode():
+        expected = model.module(mel)[0].numpy().ravel()
+    found = model.session().run(["logits"], {"mel": mel.numpy()})[0].ravel()
+    assert np.corrcoef(found, expected)[0, 1] > 0.98
+    weights = {
+        w.name: onnx.numpy_helper.to_array(w) for w in onnx.load(tmp_path / "model.onnx").graph.initializer
+    }
+    small = [value for value in weights.values() if value.dtype == np.int8 and value.ndim == 2]
+    assert len(small) >= 3 * 6
+    # Seven bits: the sum of two products with 8-bit activations fits 16 bits on every processor.
+    assert max(int(np.abs(value.astype(int)).max()) for value in small) <= 64
 
 
 def test_the_encoder_model_in_use(exact_encoder: Model) -> None:

@@ -88,6 +88,7 @@ def train_export(config: Path, corpus: Path, work: Path) -> None:
         load_whisper(shop.resolve(shop.config.encoder), shop.config.frozen),
         upper.eval(),
         encoder / "model.onnx",
+        integers=shop.config.integers,
     )
     write_card(encoder, _acoustic_card(shop))
     scorer = ASSETS / options.name
@@ -138,7 +139,8 @@ def _acoustic_card(shop: Workshop) -> dict[str, Any]:
         "kind": "acoustic",
         "architecture": (
             f"Whisper encoder, blocks 1-{config.frozen} frozen and {config.tuned} fine-tuned, unpadded, "
-            "with a head for phones and acceptance by raters; half-precision weights"
+            "with a head for phones and acceptance by raters; "
+            + ("products of 8-bit integers" if config.integers else "half-precision weights")
         ),
         "base": "openai/whisper-base (MIT)",
         "classes": CLASSES,

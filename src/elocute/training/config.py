@@ -48,7 +48,7 @@ class AcousticConfig:
     ``native_share``: share of it mixed into every learner model; ``rounds`` of training and realignment, the
     last with ``options``, those before with ``first_options``; ``align``: how posteriors are aligned, in
     training as in use. ``aligner``: folder of an earlier acoustic model that makes the first alignments;
-    pocketsphinx makes them if there is none.
+    pocketsphinx makes them if there is none. ``integers``: export with products of 8-bit integers.
     """
 
     name: str
@@ -59,6 +59,7 @@ class AcousticConfig:
     frozen: int = 3
     tuned: int = 2
     rounds: int = 2
+    integers: bool = False
     native_share: float = 0.2
     native_options: AcousticOptions = field(default_factory=lambda: AcousticOptions(epochs=1))
     first_options: AcousticOptions = field(default_factory=AcousticOptions)
