@@ -5,7 +5,7 @@ VENV ?= .venv
 TORCH ?= torch==2.13.0
 DEMO := src/elocute/assets/demo
 
-.PHONY: demo test lint bench clean
+.PHONY: demo test lint bench browser clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/elocute assess $(DEMO)/demo.flac --text-file $(DEMO)/demo.txt
@@ -17,6 +17,14 @@ lint: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+
+# The tests in a browser need Chromium and are skipped without it; root on Debian or Ubuntu can install it.
+browser:
+	@{ command -v chromium || command -v chromium-browser || command -v google-chrome; } > /dev/null || { \
+	  export DEBIAN_FRONTEND=noninteractive; test "$$(id -u)" = 0 && command -v apt-get > /dev/null && \
+	  timeout 120 apt-get -qq update > /dev/null 2>&1 && \
+	  timeout 400 apt-get -qq install --no-install-recommends -y chromium fonts-noto-core > /dev/null 2>&1; } || \
+	  echo "No Chromium, and it cannot be installed here: the tests in a browser will be skipped."
 
 bench: $(VENV)/.installed
 	$(VENV)/bin/python benchmarks/speed.py

@@ -9,7 +9,6 @@ import re
 import subprocess
 import sys
 from dataclasses import replace
-from html.parser import HTMLParser
 from itertools import pairwise
 from typing import Any
 
@@ -18,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elocute.acoustics.alignment import Alignment, PhoneSegment, SilenceSegment, WordSegment
-from elocute.export import WRITERS, azure, html, table, textgrid
+from elocute.export import WRITERS, azure, table, textgrid
 from elocute.export.alignment import alignment_to_dict
 from elocute.export.reading import band, heard_instead, points
 from elocute.result import (
@@ -287,62 +286,6 @@ def test_table_lets_no_text_steer_the_terminal() -> None:
     markup = "[red]x[/nonsense]"
     text = table.write(replace(ASSESSMENT, text=markup, words=(replace(THIN, text=markup),), pauses=()))
     assert text.count(markup) == 2
-
-
-class Page(HTMLParser):
-    """Collects tags, attributes and text; checks that every element is closed in order."""
-
-    void = frozenset({"meta"})
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.open: list[str] = []
-        self.tags: set[str] = set()
-        self.attributes: set[str] = set()
-        self.text: list[str] = []
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.add(tag)
-        self.attributes |= {name for name, _ in attrs}
-        if tag not in self.void:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
-
-    def handle_data(self, data: str) -> None:
-        self.text.append(data)
-
-
-def test_html_says_everything_without_colour() -> None:
-    page = Page(html.write(ASSESSMENT))
-    assert page.open == []
-    text = "".join(page.text)
-    for said in ("Thin ice!", "1 word was not read.", "!θ→s30", "n95", "mispronounced", "omitted",
-                 "‖ 0.50 s",
-                 "speech_rate", "2.25", "syllables/s", "-1.5",
-                 "elocute-base 0.1.0 abcdef012345"):  # fmt: skip
-        assert said in text
-
-
-def test_html_escapes_everything() -> None:
-    plain, attacked = Page(html.write(ASSESSMENT)), Page(html.write(hostile()))
-    assert attacked.open == []
-    assert attacked.tags <= plain.tags
-    assert attacked.attributes == plain.attributes
-    assert "".join(attacked.text).count("<script>") == 10
-
-
-def test_html_stands_alone() -> None:
-    page = html.write(ASSESSMENT)
-    parsed = Page(page)
-    assert not parsed.tags & {"script", "link", "img", "iframe", "object"}
-    assert not parsed.attributes & {"src", "href", "onclick", "onload"}
-    assert not re.search(r"url\(|@import|https?:", page)
-    assert "prefers-color-scheme: dark" in page
-    assert 'name="viewport"' in page
 
 
 @pytest.mark.parametrize(

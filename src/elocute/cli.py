@@ -95,7 +95,7 @@ def assess(
     acoustic: Acoustic = None,
 ) -> None:
     """Score a recording of a text."""
-    from elocute.export import WRITERS
+    from elocute.export import write
 
     script, sound = _inputs(audio, text, text_file, pronunciations)
     assessment = _factory(acoustic)().assess(sound, script)
@@ -107,7 +107,7 @@ def assess(
         width = shutil.get_terminal_size((100, 24)).columns
         _write(table.write(assessment, color=_colored(), width=max(width, 60)), None)
     else:
-        _write(WRITERS[format](assessment), output)
+        _write(write(format, assessment, sound), output)
 
 
 @app.command()

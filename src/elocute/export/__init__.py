@@ -4,8 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from importlib import import_module
+from typing import TYPE_CHECKING
 
 from elocute.result import Assessment
+
+if TYPE_CHECKING:
+    from elocute.audio import Audio
 
 Writer = Callable[[Assessment], str]
 
@@ -28,3 +32,11 @@ WRITERS: dict[str, Writer] = {
     "html": _lazy("html"),
 }
 """Format -> writer; a format's module is imported when it first writes."""
+
+
+def write(format: str, assessment: Assessment, audio: Audio | None = None) -> str:
+    """The assessment in a format of :data:`WRITERS`; with its recording, where the format can hold it."""
+    if format == "html" and audio is not None:
+        page: str = import_module("elocute.export.html").write(assessment, audio)
+        return page
+    return WRITERS[format](assessment)

@@ -1,19 +1,34 @@
-"""One self-contained HTML page without scripts: for reading, printing and sending.
+"""One self-contained HTML page: the result as people look at it, with the recording to listen to.
 
-Colours follow the reader's light or dark mode; every colour goes with a number or a mark.
+The page carries the result as JSON, the recording as FLAC in base64, and the scripts and the style sheet that
+draw results on the service's page, too (``serve/static/report``). Nothing is loaded from anywhere. Without
+scripts, or on paper without them, a plain table remains.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
+import base64
+import hashlib
+import io
+import json
+import re
+from functools import cache
 from html import escape
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
-from elocute.export.html_style import STYLE
+from elocute.export.catalogue import catalogue
 from elocute.export.reading import band, heard_instead, points
-from elocute.result import Assessment, FeatureValue, Pause, PhoneResult, WordResult
+from elocute.result import Assessment, PhoneResult, WordResult
 
-# Nothing may be loaded or run, whatever a text holds.
-_POLICY = "default-src 'none'; style-src 'unsafe-inline'"
+if TYPE_CHECKING:
+    from elocute.audio import Audio
+
+RENDERER = Path(__file__).parent.parent / "serve" / "static" / "report"
+MODULES = (
+    "dom", "reading", "sound", "spectrogram", "stage", "timeline", "words", "features", "result", "report",
+)  # fmt: skip
+"""The renderer's scripts, each after those it imports."""
 
 _STATUS = {
     "ok": "The text was read.",
@@ -23,122 +38,121 @@ _STATUS = {
 }
 
 
-def write(assessment: Assessment) -> str:
-    """The page; everything that comes from outside is escaped."""
+def write(assessment: Assessment, audio: Audio | None = None) -> str:
+    """The page; with ``audio``, the recording that was assessed, it shows and plays the sound, too."""
+    script, style = _script(), _style()
+    # Only this very script and style may run, and nothing may be loaded, whatever a text holds.
+    policy = (
+        f"default-src 'none'; script-src '{_digest(script)}'; style-src '{_digest(style)}'; "
+        "base-uri 'none'; form-action 'none'"
+    )
+    sound = "" if audio is None else base64.b64encode(_flac(audio)).decode()
     return f"""<!DOCTYPE html>
 <html lang="en">
 <head>
 <meta charset="utf-8">
 <meta name="viewport" content="width=device-width, initial-scale=1">
-<meta http-equiv="Content-Security-Policy" content="{_POLICY}">
+<meta http-equiv="Content-Security-Policy" content="{policy}">
 <title>Pronunciation: {escape(assessment.text)}</title>
-<style>
-{STYLE}</style>
+<style>{style}</style>
 </head>
 <body>
 <main>
+<header class="masthead">
+<p>Pronunciation report · {assessment.duration:.1f} s · {_STATUS[assessment.status]}</p>
 <h1>{escape(assessment.text)}</h1>
-<p>{_STATUS[assessment.status]} <span class="quiet">{assessment.duration:.2f} s</span></p>
-{_warnings(assessment)}{_scores(assessment)}
-<h2>Words</h2>
-{_words(assessment)}
-<p class="quiet">Each sound shows its score from 0 to 100; weak ones (below 60) carry “!”, and “→” what was
-heard instead. “‖” is a pause.</p>
-{_features(assessment.features)}{_model(assessment)}
+</header>
+<div id="result"></div>
+<noscript>
+{_table(assessment)}
+</noscript>
 </main>
+<script type="application/json" id="data">{_data(assessment.to_dict())}</script>
+<script type="application/json" id="catalogue">{_data(catalogue())}</script>
+<script type="text/plain" id="recording">{sound}</script>
+<script type="module">{script}</script>
 </body>
 </html>
 """
 
 
-def _warnings(assessment: Assessment) -> str:
-    if not assessment.warnings:
-        return ""
-    items = "".join(f"<li>{escape(notice.message)}</li>" for notice in assessment.warnings)
-    return f'<ul class="warnings">{items}</ul>\n'
+@cache
+def _script() -> str:
+    """The modules as one: without imports and exports, which one script does not need, and comments."""
+    parts = []
+    for name in MODULES:
+        code = (RENDERER / f"{name}.js").read_text(encoding="utf-8")
+        code = re.sub(r"/\*\*.*?\*/\n?|^// @ts-check\n", "", code, flags=re.DOTALL | re.MULTILINE)
+        code = re.sub(r"^import\s[^;]*;\n", "", code, flags=re.MULTILINE)
+        parts.append(re.sub(r"^export ", "", code, flags=re.MULTILINE))
+    return "\n" + "\n".join(parts)
 
 
-def _scores(assessment: Assessment) -> str:
+@cache
+def _style() -> str:
+    return "\n" + (RENDERER / "report.css").read_text(encoding="utf-8")
+
+
+def _digest(text: str) -> str:
+    return "sha256-" + base64.b64encode(hashlib.sha256(text.encode()).digest()).decode()
+
+
+def _data(data: Any) -> str:
+    """JSON that cannot end the element it stands in."""
+    text = json.dumps(data, ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c")
+
+
+def _flac(audio: Audio) -> bytes:
+    """16-bit FLAC: every browser plays it, and it takes half the room of WAV."""
+    import numpy as np
+    import soundfile
+
+    file = io.BytesIO()
+    soundfile.write(file, np.clip(audio.samples, -1.0, 1.0), audio.rate, format="FLAC", subtype="PCM_16")
+    return file.getvalue()
+
+
+# --- without scripts -------------------------------------------------------------------------------------
+
+
+def _table(assessment: Assessment) -> str:
     scores = assessment.scores
     named = {
-        "Total": scores.total,
-        "Accuracy": scores.accuracy,
-        "Completeness": scores.completeness,
-        "Fluency": scores.fluency,
-        "Prosody": scores.prosody,
+        "total": scores.total,
+        "accuracy": scores.accuracy,
+        "completeness": scores.completeness,
+        "fluency": scores.fluency,
+        "prosody": scores.prosody,
     }
-    items = (
-        f'<div class="{band(score)}"><dt>{name}</dt><dd>{points(score)}</dd></div>'
-        for name, score in named.items()
+    said = ", ".join(f"{name} {points(score)}" for name, score in named.items())
+    notices = "".join(f"<p>{escape(notice.message)}</p>\n" for notice in assessment.warnings)
+    advice = "".join(
+        f"<li><b>{escape(item.title)}.</b> {escape(item.message)}</li>\n" for item in assessment.suggestions
     )
-    return f'<dl class="scores">{"".join(items)}</dl>'
-
-
-def _words(assessment: Assessment) -> str:
-    pauses: dict[int, list[Pause]] = defaultdict(list)
-    for pause in assessment.pauses:
-        pauses[pause.after_word].append(pause)
-    parts = [_pause(pause) for pause in pauses[-1]]
-    for index, word in enumerate(assessment.words):
-        parts += [_word(word), *(_pause(pause) for pause in pauses[index])]
-    return '<ol class="words">\n' + "\n".join(parts) + "\n</ol>"
-
-
-def _word(word: WordResult) -> str:
-    verdict = "" if word.verdict == "ok" else f' <strong class="verdict">{word.verdict}</strong>'
-    stress = "" if word.stress is None else f", stress {points(word.stress)}"
-    return (
-        f'<li class="word {word.verdict}"><div><b class="{band(word.total)}">{escape(word.text)}</b> '
-        f"{points(word.total)}{stress}{verdict}</div>"
-        f'<div class="quiet">{word.start:.2f}–{word.end:.2f} s</div>'
-        f'<div class="phones">{"".join(map(_phone, word.phones))}</div></li>'
-    )
-
-
-def _phone(phone: PhoneResult) -> str:
-    level = band(phone.accuracy)
-    heard = heard_instead(phone) if level == "weak" else None
-    candidates = ", ".join(f"{item.phone} {item.probability:.0%}" for item in phone.heard)
-    title = f"{phone.phone}, {phone.start:.2f}–{phone.end:.2f} s" + (
-        f"; heard {candidates}" if candidates else ""
-    )
-    return (
-        f'<span class="phone {level}" title="{escape(title)}">'
-        f"{'!' if level == 'weak' else ''}{escape(phone.ipa)}{f'→{escape(heard)}' if heard else ''}"
-        f"<small>{points(phone.accuracy)}</small></span>"
-    )
-
-
-def _pause(pause: Pause) -> str:
-    return f'<li class="pause quiet">‖ {pause.end - pause.start:.2f} s</li>'
-
-
-def _features(features: dict[str, FeatureValue]) -> str:
-    if not features:
-        return ""
-    rows = "\n".join(
-        f'<tr><th scope="row">{escape(name)}</th><td>{_number(feature.value)}</td>'
-        f"<td>{escape(feature.unit)}</td><td>{_number(feature.percentile)}</td><td>{_number(feature.effect)}</td></tr>"
-        for name, feature in features.items()
-    )
-    return f"""<details>
-<summary>Features</summary>
-<div class="wide">
+    rows = "\n".join(map(_row, assessment.words))
+    model = assessment.model
+    return f"""{notices}<p>Of 100: {said}.</p>
+<ol>{advice}</ol>
 <table>
-<thead><tr><th>Name</th><th>Value</th><th>Unit</th><th>Percentile</th><th>Effect (points)</th></tr></thead>
+<thead><tr><th>Word</th><th>Score</th><th>Seconds</th><th>Sounds (!: weak, →: heard instead)</th></tr></thead>
 <tbody>
 {rows}
 </tbody>
 </table>
-</div>
-</details>
-"""
+<p class="quiet">{escape(f"{model.name} {model.version} {model.sha256[:12]}")}</p>"""
 
 
-def _number(value: float | None) -> str:
-    return "–" if value is None else f"{value:.4g}"
+def _row(word: WordResult) -> str:
+    verdict = "" if word.verdict == "ok" else f" {word.verdict}"
+    return (
+        f'<tr><th scope="row">{escape(word.text)}</th><td>{points(word.total)}{verdict}</td>'
+        f"<td>{word.start:.2f}–{word.end:.2f}</td><td>{' '.join(map(_sound, word.phones))}</td></tr>"
+    )
 
 
-def _model(assessment: Assessment) -> str:
-    model = assessment.model
-    return f'<p class="quiet">{escape(f"{model.name} {model.version} {model.sha256[:12]}")}</p>'
+def _sound(phone: PhoneResult) -> str:
+    if band(phone.accuracy) != "weak":
+        return escape(phone.ipa)
+    heard = heard_instead(phone)
+    return f"!{escape(phone.ipa)}{f'→{escape(heard)}' if heard else ''}"

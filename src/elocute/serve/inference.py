@@ -96,10 +96,10 @@ def _do(assessor: Assessor, job: Job) -> Outcome:
     script = read_script(job.text, job.pronunciations)
     if job.task == "align":
         return Outcome(_alignment(assessor, job, script))
-    from elocute.export import WRITERS
+    from elocute.export import write
 
     assessment = assessor.assess(job.audio, script)
-    return Outcome(WRITERS[job.format](assessment), status=assessment.status)
+    return Outcome(write(job.format, assessment, job.audio), status=assessment.status)
 
 
 def _alignment(assessor: Assessor, job: Job, script: Any) -> str:

@@ -1,0 +1,80 @@
+// @ts-check
+/** Measurements: the few that matter first, all of them by family on demand. */
+
+import { h, unseen } from "./dom.js";
+import { compared, measured } from "./reading.js";
+
+/** @typedef {import("./types").Feature} Feature */
+/** @typedef {import("./types").Catalogue} Catalogue */
+
+const FIRST = 6;
+const USUAL = 10; // per cent on either side of what is usual
+
+/**
+ * @param {Record<string, Feature>} features
+ * @param {Catalogue} catalogue
+ * @returns {HTMLElement}
+ */
+export function measurements(features, catalogue) {
+  const known = Object.entries(features).filter(([, feature]) => feature.value !== null);
+  const ranked = known
+    .map(([name, feature], order) => ({ name, order, weight: weight(feature) }))
+    .filter(({ weight }) => weight > 0)
+    .sort((a, b) => b.weight - a.weight || a.order - b.order)
+    .slice(0, FIRST);
+  /** @type {Map<string, string[]>} */
+  const families = new Map();
+  for (const [name] of known) {
+    const family = catalogue.features[name]?.family || "all";
+    families.set(family, [...(families.get(family) ?? []), name]);
+  }
+  const first = ranked.length ? h("ul", { class: "features" }, ranked.map(({ name }) => row(name, features[name], catalogue))) : null;
+  return h("div", { class: "measurements" },
+    first && h("p", { class: "quiet" }, intro(ranked.map(({ name }) => features[name]))),
+    first,
+    [...families].map(([family, names]) => h("details", {},
+      h("summary", {}, `${title(family)} `, h("span", { class: "quiet" }, `${names.length}`)),
+      h("ul", { class: "features" }, names.map((name) => row(name, features[name], catalogue))))));
+}
+
+/** What the row's parts mean. @param {Feature[]} shown */
+function intro(shown) {
+  return [
+    "What tells most about this reading.",
+    shown.some(({ percentile }) => percentile !== null) && "The grey band holds four of five fluent readers, the mark is this reading.",
+    shown.some(({ effect }) => effect !== null) && "On the right: what it adds to the total or takes from it, in points.",
+  ].filter(Boolean).join(" ");
+}
+
+/** How much a feature tells: its effect in points, or how unusual it is. @param {Feature} feature */
+function weight({ effect, percentile }) {
+  if (effect !== null) return Math.abs(effect) + (percentile === null ? 0 : Math.abs(percentile - 50) / 1000);
+  return percentile === null ? 0 : Math.abs(percentile - 50) / 100;
+}
+
+/** @param {string} name @param {Feature} feature @param {Catalogue} catalogue */
+function row(name, feature, catalogue) {
+  const entry = catalogue.features[name];
+  const { value, unit, percentile, effect } = feature;
+  return h("li", { title: entry?.formula },
+    h("span", { class: "name" }, entry?.label || title(name)),
+    h("span", { class: "value" }, value === null ? "–" : measured(value, unit)),
+    percentile === null ? h("span", { class: "bar none" }) : bar(percentile),
+    h("span", { class: "quiet compared" }, percentile === null ? entry?.formula ?? "" : compared(percentile, unit)),
+    effect !== null && Math.abs(effect) >= 0.05
+      ? h("span", { class: `effect ${effect < 0 ? "minus" : "plus"}` }, `${effect < 0 ? "−" : "+"}${Math.abs(effect).toFixed(1)}`, unseen(" points of the total"))
+      : h("span", { class: "effect" }));
+}
+
+/** @param {number} percentile */
+function bar(percentile) {
+  const usual = percentile >= USUAL && percentile <= 100 - USUAL;
+  return h("span", { class: `bar ${usual ? "usual" : "unusual"}`, "aria-hidden": "true" },
+    h("i", { style: { left: `${Math.min(Math.max(percentile, 1), 99)}%` } }));
+}
+
+/** @param {string} name */
+function title(name) {
+  const words = name.replaceAll("_", " ");
+  return words.charAt(0).toUpperCase() + words.slice(1);
+}
