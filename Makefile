@@ -5,7 +5,7 @@ VENV ?= .venv
 TORCH ?= torch==2.13.0
 DEMO := src/elocute/assets/demo
 
-.PHONY: demo test lint bench browser clean
+.PHONY: demo test lint types bench browser clean
 
 demo: $(VENV)/.installed
 	$(VENV)/bin/elocute assess $(DEMO)/demo.flac --text-file $(DEMO)/demo.txt
@@ -17,6 +17,13 @@ lint: $(VENV)/.installed-dev
 	$(VENV)/bin/ruff check .
 	$(VENV)/bin/ruff format --check .
 	$(VENV)/bin/mypy
+	$(MAKE) types
+
+# The page's scripts are typed in comments; checked where npm and its registry are at hand.
+types:
+	@command -v npm > /dev/null && timeout 120 npm install --silent --no-save --prefix $(VENV)/typescript typescript@5.9.3 > /dev/null 2>&1 \
+	  || echo "The types of the page's scripts are not checked: npm cannot install TypeScript here."
+	@test ! -x $(VENV)/typescript/node_modules/.bin/tsc || $(VENV)/typescript/node_modules/.bin/tsc --project jsconfig.json
 
 # The tests in a browser need Chromium and are skipped without it; root on Debian or Ubuntu can install it.
 browser:

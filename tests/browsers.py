@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -53,6 +54,14 @@ class Watched:
     def _check(self, url: str, home: str) -> None:
         if not url.startswith(("data:", "blob:", "file:", home or "file:")):
             self.faults.append(f"request to {url}")
+
+
+def until(page: Page, expression: str, seconds: float = 20.0) -> None:
+    """Wait for an expression to be true; Playwright's own way is not allowed by the page's policy."""
+    end = time.monotonic() + seconds
+    while not page.evaluate(expression):
+        assert time.monotonic() < end, f"never true: {expression}"
+        page.wait_for_timeout(50)
 
 
 def overflow(page: Page) -> int:

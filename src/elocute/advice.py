@@ -257,6 +257,10 @@ NORMS = (
           "Slow down at the words that matter, and let vowels sound in full."),
     _Norm("f0_range", "tune", "low", "Let your voice move", "less",
           "Raise the pitch on the important words and let it fall at the end of the sentence."),
+    _Norm("mean_length_run", "flow", "low", "Say more words in one go", "fewer",
+          "Read ahead silently, and pause only where the text has a mark."),
+    _Norm("stress_duration_ratio", "tune", "low", "Make stressed vowels longer", "less",
+          "Hold the vowel of the stressed syllable, and hurry over the unstressed ones."),
     _Norm("vowel_npvi", "tune", "low", "Make stressed vowels long, others short", "less",
           "English alternates: hold the stressed vowels and hurry over the unstressed ones."),
 )  # fmt: skip
@@ -265,6 +269,8 @@ _PHRASES = {
     "speech_rate": "You read {value:.1f} syllables per second",
     "f0_range": "Your pitch moves over {value:.1f} semitones",
     "all_pause_duration": "Your pauses last {value:.2f} s in all",
+    "mean_length_run": "You say {value:.1f} words between pauses",
+    "stress_duration_ratio": "Your stressed vowels last {value:.1f} times as long as the unstressed ones",
     "vowel_npvi": "The lengths of neighbouring vowels differ by {value:.0f} %",
 }
 

@@ -6,7 +6,13 @@ from typing import Any
 
 from elocute.articulation import SOUNDS
 from elocute.features.handcrafted import REGISTRY
+from elocute.features.handcrafted.registry import FAMILIES
 from elocute.phones import ipa
+
+_WORDS = {
+    "f0": "F0", "gop": "fit", "npvi": "nPVI", "rpvi": "rPVI", "cci": "CCI", "sd": "spread",
+    "mad": "median deviation", "min": "least", "max": "most",
+}  # fmt: skip
 
 
 def catalogue() -> dict[str, Any]:
@@ -15,10 +21,11 @@ def catalogue() -> dict[str, Any]:
         "features": {
             name: {
                 "label": label(name),
-                "family": getattr(feature, "family", ""),
+                "family": FAMILIES[feature.family][1],
                 "unit": feature.unit,
                 "formula": feature.formula,
-                "advice": getattr(feature, "advice", ""),
+                "advice": feature.advice,
+                "words": list(feature.words),
             }
             for name, feature in REGISTRY.items()
         },
@@ -30,6 +37,6 @@ def catalogue() -> dict[str, Any]:
 
 
 def label(name: str) -> str:
-    """The name in words: ``"speech_rate" -> "Speech rate"``."""
-    words = name.replace("_", " ").replace("f0", "F0").replace("npvi", "nPVI").replace("gop", "GOP")
+    """The name in words: ``"f0_range" -> "F0 range"``."""
+    words = " ".join(_WORDS.get(word, word) for word in name.split("_"))
     return words[:1].upper() + words[1:]

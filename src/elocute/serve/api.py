@@ -10,6 +10,7 @@ from typing import Any, Literal
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
+from elocute.export.catalogue import catalogue
 from elocute.serve import openapi
 from elocute.serve.forms import Part, boundary_of, parse_form
 from elocute.serve.inference import MEDIA_TYPES, Job, Outcome
@@ -74,6 +75,10 @@ def routes(service: Service) -> APIRouter:
             for name, model in service.lanes.described.items()
         ]
         return JSONResponse({"models": entries})
+
+    @router.get("/v1/catalogue", **openapi.CATALOGUE)
+    async def names() -> Response:
+        return JSONResponse(catalogue())
 
     @router.get("/healthz", **openapi.HEALTH)
     async def healthz() -> Response:

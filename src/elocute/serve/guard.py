@@ -48,6 +48,7 @@ KNOWN = (
     "/v1/assess",
     "/v1/align",
     "/v1/models",
+    "/v1/catalogue",
     "/v1/stream",
     "/healthz",
     "/readyz",

@@ -189,6 +189,24 @@ MODELS = _route(
     *_KEYED,
     503,
 )
+CATALOGUE = _route(
+    "What the names in a result mean: its features, and the phones",
+    {
+        "application/json": _json(
+            {
+                "features": {
+                    "speech_rate": {
+                        "label": "Speech rate", "family": "Rate and durations", "unit": "syllables/s",
+                        "formula": "vowels / time from first to last word",
+                        "advice": "Link the words of a phrase.", "words": ["faster", "slower"],
+                    }
+                },
+                "sounds": {"TH": {"ipa": "θ", "example": "thin", "how": "Put the tongue tip …"}},
+            }
+        )
+    },
+    *_KEYED,
+)  # fmt: skip
 HEALTH = _route("Alive", {"application/json": _json({"status": "alive"})})
 READY = _route("Ready for recordings", {"application/json": _json({"status": "ready"})}, 503)
 METRICS = _route("Prometheus metrics", {"text/plain": _text("elocute_requests_total 1.0")}, *_KEYED)

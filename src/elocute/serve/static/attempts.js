@@ -7,7 +7,7 @@ import { band, points, wordBand } from "./report/reading.js";
 const KEY = "elocute-attempts";
 const MOST = 300;
 const SHOWN = 8;
-const [WIDTH, HEIGHT] = [300, 80];
+const [WIDTH, HEIGHT] = [320, 64];
 
 /**
  * @typedef {object} Attempt
@@ -63,6 +63,15 @@ export function progress(text) {
   ];
 }
 
+/** How the last attempt at a text compares with those before, in a line. @param {string} text */
+export function change(text) {
+  const mine = attempts().filter((attempt) => same(attempt.text) === same(text)).map(({ total }) => Math.round(total));
+  if (mine.length < 2) return "";
+  const more = mine[mine.length - 1] - mine[mine.length - 2];
+  const news = more > 0 ? `▲ ${more} more than last time` : more < 0 ? `▼ ${-more} less than last time` : "the same as last time";
+  return `Attempt ${mine.length}: ${news}${mine[mine.length - 1] === Math.max(...mine) && more > 0 ? ", your best" : ""}.`;
+}
+
 /** @param {Attempt} attempt @param {Attempt | undefined} before */
 function row(attempt, before) {
   const change = before ? Math.round(attempt.total) - Math.round(before.total) : 0;
@@ -78,7 +87,8 @@ function row(attempt, before) {
 function curve(mine) {
   const shown = mine.slice(-30);
   const x = (/** @type {number} */ index) => 8 + ((WIDTH - 16) * index) / Math.max(shown.length - 1, 1);
-  const y = (/** @type {number} */ total) => HEIGHT - 6 - ((HEIGHT - 12) * total) / 100;
+  const low = Math.min(50, ...shown.map(({ total }) => total - 5));
+  const y = (/** @type {number} */ total) => HEIGHT - 6 - ((HEIGHT - 12) * (total - low)) / (100 - low);
   const label = `Totals from first to last: ${shown.map(({ total }) => points(total)).join(", ")}`;
   return svg("svg", { viewBox: `0 0 ${WIDTH} ${HEIGHT}`, class: "curve", role: "img", "aria-label": label },
     [60, 80].map((total) => [

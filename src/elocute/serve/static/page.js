@@ -1,7 +1,7 @@
 // @ts-check
 /** The page: choose a sentence, record it, see what to fix. */
 
-import { forget, progress, remember } from "./attempts.js";
+import { change, forget, progress, remember } from "./attempts.js";
 import { assess, catalogue, keysFrom, Refused, report } from "./client.js";
 import { Recorder } from "./recorder.js";
 import { h } from "./report/dom.js";
@@ -13,7 +13,7 @@ import { SENTENCES } from "./sentences.js";
 import WaveSurfer from "./vendor/wavesurfer.esm.js";
 
 const MOST_SECONDS = 115;
-const HINT = "Press record, read the sentence aloud, press again.";
+const HINT = "Press, read aloud, press again.";
 
 /** @param {string} id @returns {any} */
 const $ = (id) => document.getElementById(id);
@@ -24,6 +24,7 @@ let recorder = null;
 let take = null;
 /** @type {WaveSurfer | null} */
 let surfer = null;
+let heard = ""; // the address of the recording that it plays
 let busy = false;
 
 // --- the sentence ---------------------------------------------------------------------------------------
@@ -32,12 +33,19 @@ function setUpSentences() {
   for (const [group, sentences] of Object.entries(SENTENCES)) {
     $("sentence").append(h("optgroup", { label: group }, sentences.map((text) => h("option", { value: text }, text))));
   }
+  const own = h("option", { value: "" }, "My own sentence");
+  $("sentence").append(own);
   $("text").value = $("sentence").value;
   $("sentence").addEventListener("change", () => {
     $("text").value = $("sentence").value;
+    if (!$("text").value) $("text").focus();
     showProgress();
   });
-  $("text").addEventListener("input", showProgress);
+  $("text").addEventListener("input", () => {
+    $("sentence").value = $("text").value;
+    if ($("sentence").selectedIndex < 0) $("sentence").value = "";
+    showProgress();
+  });
   const offerVoice = () => ($("listen").hidden = !canSpeak());
   globalThis.speechSynthesis?.addEventListener?.("voiceschanged", offerVoice);
   offerVoice();
@@ -136,7 +144,7 @@ async function evaluate(audio) {
   busy = true;
   take = { audio, text };
   complain("");
-  $("outcome").hidden = true;
+  $("outcome").hidden = $("intro").hidden = true;
   $("record").disabled = true;
   $("status").textContent = "Listening to the recording…";
   try {
@@ -158,6 +166,8 @@ async function evaluate(audio) {
 function showTake(audio, sound) {
   surfer?.destroy();
   surfer = null;
+  if (heard) URL.revokeObjectURL(heard);
+  heard = URL.createObjectURL(audio);
   $("taken").hidden = !sound;
   $("again").hidden = $("save").hidden = true;
   if (!sound) return;
@@ -165,7 +175,7 @@ function showTake(audio, sound) {
   surfer = WaveSurfer.create({
     container: $("wave"), height: 44, cursorWidth: 2, normalize: true, barWidth: 2, barGap: 1, barRadius: 1,
     waveColor: style.getPropertyValue("--quiet"), progressColor: style.getPropertyValue("--accent"),
-    cursorColor: style.getPropertyValue("--accent"), url: URL.createObjectURL(audio),
+    cursorColor: style.getPropertyValue("--accent"), url: heard,
     peaks: [peaks(sound.samples, 1000)], duration: sound.samples.length / sound.rate,
   });
   surfer.on("play", () => ($("replay").textContent = "■ Pause"));
@@ -181,6 +191,7 @@ function showResult(result, sound, names) {
   const { total } = result.scores;
   $("outcome").hidden = false;
   $("outcome-title").textContent = result.text;
+  $("change").textContent = total === null ? "" : change(result.text);
   renderResult($("result"), result, { recording: sound, catalogue: names });
   $("save").hidden = false;
   showProgress();

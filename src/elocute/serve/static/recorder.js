@@ -1,12 +1,13 @@
 // @ts-check
 /** The microphone as a 16-bit WAV file, with its level while it is recorded. */
 
-const CLIPPED = 0.985;
+const CLIPPED = 0.99;
+const MOST_CLIPPED = 5; // samples at full scale that may be chance
 
 /**
  * @typedef {object} Level
  * @property {number} peak 0 to 1, of the last moment
- * @property {boolean} clipped whether any sample so far was at full scale
+ * @property {boolean} clipped whether samples so far were cut off at full scale
  * @property {boolean} quiet whether all of it so far is very quiet
  * @property {number} seconds how long it records already
  */
@@ -15,6 +16,7 @@ export class Recorder {
   /** @type {Float32Array[]} */
   #pieces = [];
   #loudest = 0;
+  #clipped = 0;
   #samples = 0;
 
   /**
@@ -39,7 +41,7 @@ export class Recorder {
   static async start(onlevel) {
     if (!navigator.mediaDevices) throw new Error("Browsers record only on https or localhost. Choose a file instead.");
     const stream = await navigator.mediaDevices.getUserMedia({
-      audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: true },
+      audio: { channelCount: 1, echoCancellation: false, noiseSuppression: false, autoGainControl: false },
     });
     const context = new AudioContext();
     await context.audioWorklet.addModule("capture.js");
@@ -62,12 +64,13 @@ export class Recorder {
 
   /** @param {Float32Array} piece @param {(level: Level) => void} onlevel */
   #take(piece, onlevel) {
-    this.#pieces.push(piece.slice());
+    this.#pieces.push(piece);
     this.#samples += piece.length;
     const peak = piece.reduce((most, sample) => Math.max(most, Math.abs(sample)), 0);
     this.#loudest = Math.max(this.#loudest, peak);
+    this.#clipped += piece.filter((sample) => Math.abs(sample) >= CLIPPED).length;
     const seconds = this.#samples / this.context.sampleRate;
-    onlevel({ peak, clipped: this.#loudest >= CLIPPED, quiet: seconds > 1.5 && this.#loudest < 0.03, seconds });
+    onlevel({ peak, clipped: this.#clipped > MOST_CLIPPED, quiet: seconds > 1.5 && this.#loudest < 0.03, seconds });
   }
 }
 

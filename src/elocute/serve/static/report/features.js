@@ -60,7 +60,7 @@ function row(name, feature, catalogue) {
     h("span", { class: "name" }, entry?.label || title(name)),
     h("span", { class: "value" }, value === null ? "–" : measured(value, unit)),
     percentile === null ? h("span", { class: "bar none" }) : bar(percentile),
-    h("span", { class: "quiet compared" }, percentile === null ? entry?.formula ?? "" : compared(percentile, unit)),
+    h("span", { class: "quiet compared" }, percentile === null ? entry?.formula ?? "" : compared(percentile, entry?.words)),
     effect !== null && Math.abs(effect) >= 0.05
       ? h("span", { class: `effect ${effect < 0 ? "minus" : "plus"}` }, `${effect < 0 ? "−" : "+"}${Math.abs(effect).toFixed(1)}`, unseen(" points of the total"))
       : h("span", { class: "effect" }));

@@ -73,12 +73,9 @@ export function measured(value, unit) {
 /**
  * A place among fluent readers, in words.
  * @param {number} percentile
- * @param {string} unit
+ * @param {[string, string]} [words] for a large and for a small value
  */
-export function compared(percentile, unit) {
-  const [more, less] = unit.endsWith("/s") ? ["faster", "slower"]
-    : unit === "s" || unit === "ms" ? ["longer", "shorter"]
-    : unit === "count" ? ["more", "fewer"] : ["higher", "lower"];
+export function compared(percentile, [more, less] = ["higher", "lower"]) {
   if (percentile > 40 && percentile < 60) return "as most fluent readers";
   const share = percentile >= 50 ? percentile : 100 - percentile;
   return `${percentile >= 50 ? more : less} than ${share > 99 ? "nearly all" : `${Math.round(share)} %`} of fluent readers`;

@@ -1,0 +1,268 @@
+"""The page from end to end: a real browser, a real service, a learner's recording in the microphone."""
+
+from __future__ import annotations
+
+import base64
+import json
+import os
+import struct
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import httpx
+import pytest
+import soundfile
+
+from browsers import NARROW, WIDE, Watched, chromium, contrast, overflow, until
+from elocute.assessor import Assessor
+from elocute.result import Assessment
+from fakes import speech, write_wav
+from servers import running
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser, Page
+
+SAMPLE, TEXT = "007390019", "The wolfs were not quite as bad."
+"""A learner says l for the n of "not"."""
+
+
+SAMPLES = Path(__file__).resolve().parents[2] / "shared" / "data" / "speechocean762" / "samples"
+RECORDING = SAMPLES / f"{SAMPLE}.flac"
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    """Its microphone plays the learner, or a hum where there is no learner's recording."""
+    samples, rate = soundfile.read(RECORDING) if RECORDING.exists() else (speech(), 16_000)
+    microphone = write_wav(tmp_path_factory.mktemp("microphone") / "learner.wav", samples, rate)
+    with chromium(microphone) as browser:
+        yield browser
+
+
+@pytest.fixture(scope="module")
+def service() -> Iterator[str]:
+    """The whole service with the shipped models."""
+    with running(acoustics={"shipped": Assessor}) as client:
+        yield str(client.base_url)
+
+
+@pytest.fixture(scope="module")
+def quick() -> Iterator[str]:
+    """A service with stand-ins for the models."""
+    with running() as client:
+        yield str(client.base_url)
+
+
+def visit(browser: Browser, home: str, size: tuple[int, int] = WIDE, theme: Any = "light") -> Watched:
+    context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=theme)
+    context.set_default_timeout(20_000)
+    watched = Watched(context, home)
+    answer = watched.page.goto(home)
+    assert answer is not None
+    assert "script-src 'self';" in answer.headers["content-security-policy"]
+    watched.page.wait_for_selector("html[data-ready]")
+    return watched
+
+
+def give(page: Page, recording: Path, text: str = "Hello world.") -> None:
+    """A recording from a file instead of the microphone; the result is there afterwards."""
+    page.fill("#text", text)
+    page.set_input_files("#file", recording)
+    page.wait_for_selector("#outcome:not([hidden]) .total")
+
+
+@pytest.fixture
+def hello(tmp_path: Path) -> Path:
+    return write_wav(tmp_path / "hello.wav", speech())
+
+
+@pytest.mark.skipif(not RECORDING.exists(), reason="no learner's recording beside the repository")
+def test_record_score_click_and_see_what_was_heard(browser: Browser, service: str) -> None:
+    watched = visit(browser, service)
+    page = watched.page
+    page.fill("#text", TEXT)
+    page.get_by_role("button", name="Record", exact=True).click()
+    until(page, "Number(document.getElementById('level').getAttribute('aria-valuenow')) > 40")
+    page.wait_for_timeout(4500)  # the learner reads
+    page.get_by_role("button", name="Stop").click()
+    page.wait_for_selector("#outcome:not([hidden]) .total")
+    assert 30 <= int(page.locator(".total strong").inner_text()) <= 75
+    said = page.get_by_role("button", name="not: ")
+    assert "n as in no was heard as l" in (said.get_attribute("aria-label") or "")
+    said.click()
+    page.wait_for_selector(".said.playing >> text=not")
+    assert "heard l" in page.locator(".detail .rows li").first.inner_text()
+    assert "n in “not” sounds like l" in page.locator(".advice").inner_text()
+    assert page.locator(".pitch path.contour").count() == 1
+    assert page.locator("#wave div").count() >= 1
+    assert page.locator("#attempts tbody tr").count() == 1
+    stored = json.loads(page.evaluate("localStorage.getItem('elocute-attempts')"))
+    assert set(stored[0]) == {"text", "time", "total", "scores", "weak"}  # no sound
+    assert watched.faults == []
+
+
+def test_what_was_recorded_is_a_16_bit_wav(browser: Browser, quick: str) -> None:
+    """The browser's own WAV file, byte by byte, as the service gets it."""
+    watched = visit(browser, quick)
+    page = watched.page
+    page.evaluate(
+        """() => {
+          const { fetch } = window;
+          window.fetch = (path, options) => {
+            if (options?.body) options.body.get("audio").arrayBuffer()
+              .then(data => { window.sent = btoa(String.fromCharCode(...new Uint8Array(data).slice(0, 44)));
+                              window.size = data.byteLength; });
+            return fetch(path, options);
+          };
+        }"""
+    )
+    page.get_by_role("button", name="Record", exact=True).click()
+    page.wait_for_timeout(1500)
+    page.get_by_role("button", name="Stop").click()
+    until(page, "window.sent")
+    header = base64.b64decode(page.evaluate("window.sent"))
+    riff, size, wave, _, form, channels, rate, speed, frame, bits, data, length = struct.unpack(
+        "<4sI8sIHHIIHH4sI", header
+    )
+    assert (riff, wave, data) == (b"RIFF", b"WAVEfmt ", b"data")
+    assert (form, channels, bits, frame, speed) == (1, 1, 16, 2, 2 * rate)
+    assert size + 8 == length + 44 == page.evaluate("window.size")
+    assert 1.2 < length / speed < 4
+    assert watched.faults == []
+
+
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+def test_it_fits_and_can_be_read(
+    browser: Browser, quick: str, hello: Path, size: tuple[int, int], theme: str
+) -> None:
+    watched = visit(browser, quick, size, theme)
+    page = watched.page
+    assert overflow(page) == 0
+    for part in (".record", ".hint", ".intro p", ".choose label", ".file label"):
+        assert contrast(page, part) >= 4.5, part
+    give(page, hello)
+    assert overflow(page) == 0
+    for part in (".outcome", ".progress .quiet", "td.number"):
+        assert contrast(page, part) >= 4.5, part
+    assert watched.faults == []
+
+
+def test_progress_is_kept_and_forgotten(browser: Browser, quick: str, hello: Path) -> None:
+    page = visit(browser, quick).page
+    give(page, hello)
+    page.click("#again")
+    until(page, "document.querySelectorAll('#attempts tbody tr').length === 2")
+    assert "Attempt 2" in page.locator("#change").inner_text()
+    page.reload()
+    page.wait_for_selector("html[data-ready]")
+    page.fill("#text", "hello, WORLD")
+    assert "2 attempts" in page.locator("#attempts").inner_text()
+    assert page.locator(".curve circle").count() == 2
+    page.fill("#text", "Another text.")
+    assert page.locator("#progress").is_hidden()
+    page.fill("#text", "Hello world.")
+    page.click("#forget")
+    assert page.locator("#progress").is_hidden()
+    assert page.evaluate("localStorage.getItem('elocute-attempts')") == "[]"
+
+
+def test_a_report_can_be_saved(browser: Browser, quick: str, hello: Path, tmp_path: Path) -> None:
+    page = visit(browser, quick).page
+    give(page, hello)
+    with page.expect_download() as download:
+        page.click("#save")
+    path = tmp_path / "report.html"
+    download.value.save_as(path)
+    report = Watched(browser.new_context())
+    report.page.goto(path.as_uri())
+    report.page.wait_for_selector("html[data-drawn='with sound']")
+    assert report.page.locator("h1").inner_text() == "Hello world."
+    assert report.faults == []
+
+
+def test_mistakes_are_explained_and_leave_the_page_usable(
+    browser: Browser, quick: str, hello: Path, tmp_path: Path
+) -> None:
+    page = visit(browser, quick).page
+    page.fill("#text", " ")
+    page.click("#record")
+    assert "sentence first" in page.locator("#problem").inner_text()
+    broken = tmp_path / "broken.wav"
+    broken.write_bytes(b"nothing to hear")
+    page.fill("#text", "Hello world.")
+    page.set_input_files("#file", broken)
+    until(page, "document.getElementById('problem').textContent.includes('WAV, FLAC, OGG')")
+    give(page, hello)
+    assert page.locator("#problem").is_hidden()
+    silent = write_wav(tmp_path / "silent.wav", 0 * speech())
+    page.set_input_files("#file", silent)
+    page.wait_for_selector(".notice >> text=No speech was found")
+    assert page.locator("#attempts tbody tr").count() == 1  # what has no score is no attempt
+
+
+def test_keyboard_and_screen_reader(browser: Browser, quick: str, hello: Path) -> None:
+    page = visit(browser, quick).page
+    seen = []
+    for _ in range(5):
+        page.keyboard.press("Tab")
+        seen.append(page.evaluate("document.activeElement.id || document.activeElement.className"))
+    assert seen == ["skip", "sentence", "text", "record", "file"]
+    names = page.evaluate(
+        "[...document.querySelectorAll('select, textarea, input')].map(e => e.labels.length)"
+    )
+    assert all(names)
+    assert page.locator("[role=status]").count() == page.locator("[role=alert]").count() == 1
+    give(page, hello)
+    assert page.evaluate("document.activeElement.id") == "outcome-title"
+    label = page.locator("#outcome-title").get_attribute("aria-label") or ""
+    assert "of 100" in label
+    assert "Hello world." in label
+    unnamed = page.evaluate(
+        "[...document.querySelectorAll('button')].filter(e => !(e.ariaLabel || e.textContent).trim()).length"
+    )
+    assert unnamed == 0
+
+
+def test_a_key_is_asked_for_once(browser: Browser, hello: Path) -> None:
+    from elocute.serve.settings import digest
+
+    with running(key_digests=(digest("secret"),)) as client:
+        page = visit(browser, str(client.base_url)).page
+        page.fill("#text", "Hello world.")
+        page.set_input_files("#file", hello)
+        page.fill("#key-text", "secret")
+        page.press("#key-text", "Enter")
+        page.wait_for_selector("#outcome:not([hidden]) .total")
+        assert page.evaluate("sessionStorage.getItem('elocute-key')") == "secret"
+        assert page.evaluate("Object.keys(localStorage)") == ["elocute-attempts"]
+
+
+def test_the_service_tells_what_names_mean(quick: str) -> None:
+    names = httpx.get(f"{quick}/v1/catalogue").json()
+    result = httpx.post(
+        f"{quick}/v1/assess", files={"audio": ("a.wav", _wav_bytes(), "audio/wav")}, data={"text": "Hello."}
+    ).json()
+    assert Assessment.from_dict(result).features.keys() <= names["features"].keys()
+    assert {p["phone"].rstrip("012") for w in result["words"] for p in w["phones"]} <= names["sounds"].keys()
+
+
+def _wav_bytes() -> bytes:
+    import io
+
+    stream = io.BytesIO()
+    soundfile.write(stream, speech(), 16_000, format="WAV", subtype="PCM_16")
+    return stream.getvalue()
+
+
+def test_everything_is_local(quick: str) -> None:
+    from elocute.serve.app import STATIC
+
+    for path in STATIC.rglob("*"):
+        if path.suffix in (".js", ".css", ".html", ".svg") and "vendor" not in path.parts:
+            text = path.read_text(encoding="utf-8").replace("http://www.w3.org/", "")
+            assert "http:" not in text, os.fspath(path)
+            assert "https:" not in text, os.fspath(path)
+            assert len(text.splitlines()) < 400
+            assert httpx.get(f"{quick}/{path.relative_to(STATIC).as_posix()}").status_code == 200
