@@ -45,10 +45,11 @@ class AcousticConfig:
 
     ``encoder``: Whisper folder or hub id; ``frozen`` and ``tuned``: number of its lower blocks kept and of
     the next ones fine-tuned; ``native``: folder of native speech (may be relative to the configuration);
-    ``native_share``: share of it mixed into every learner model; ``rounds`` of training and realignment, the
-    last with ``options``, those before with ``first_options``; ``align``: how posteriors are aligned, in
-    training as in use. ``aligner``: folder of an earlier acoustic model that makes the first alignments;
-    pocketsphinx makes them if there is none. ``integers``: export with products of 8-bit integers.
+    ``native_share``: share of it mixed into every learner model; ``native_held_out``: its speakers kept out
+    of all training, to measure on; ``rounds`` of training and realignment, the last with ``options``, those
+    before with ``first_options``; ``align``: how posteriors are aligned, in training as in use.
+    ``aligner``: folder of an earlier acoustic model that makes the first alignments; pocketsphinx makes them
+    if there is none. ``integers``: export with products of 8-bit integers.
     """
 
     name: str
@@ -61,6 +62,7 @@ class AcousticConfig:
     rounds: int = 2
     integers: bool = False
     native_share: float = 0.2
+    native_held_out: tuple[str, ...] = ()
     native_options: AcousticOptions = field(default_factory=lambda: AcousticOptions(epochs=1))
     first_options: AcousticOptions = field(default_factory=AcousticOptions)
     options: AcousticOptions = field(default_factory=AcousticOptions)

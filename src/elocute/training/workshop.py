@@ -46,6 +46,14 @@ class Workshop:
 
     @cached_property
     def natives(self) -> tuple[Utterance, ...]:
+        return tuple(u for u in self._every_native if u.speaker not in self.config.native_held_out)
+
+    @cached_property
+    def held_out_natives(self) -> tuple[Utterance, ...]:
+        return tuple(u for u in self._every_native if u.speaker in self.config.native_held_out)
+
+    @cached_property
+    def _every_native(self) -> tuple[Utterance, ...]:
         found = native.load(self.resolve(self.config.native)).utterances
         return tuple(utterance for utterance in found if seconds(utterance.audio) <= LONGEST)
 
@@ -56,7 +64,7 @@ class Workshop:
     @cached_property
     def store(self) -> HiddenStore:
         encoder = load_whisper(self.resolve(self.config.encoder), self.config.frozen)
-        recordings = [(u.id, u.audio) for u in (*self.learners, *self.natives)]
+        recordings = [(u.id, u.audio) for u in (*self.learners, *self._every_native)]
         copies = [(copy_key(u.id, name), u.audio) for name in self._copies() for u in self.learners]
         return hidden_store([*recordings, *copies], encoder, self.work / "hidden")
 
