@@ -427,3 +427,30 @@ def test_training_and_use_measure_alike(trained: Place, assessor: Assessor) -> N
     assert again.phones.names == example.features.names
     np.testing.assert_allclose(again.phones.values, example.features.values, rtol=1e-3, atol=1e-3)
     assert set(assessor.scorer.card["utterance_features"]) <= again.utterance.keys()
+
+
+def test_a_round_may_continue_the_models_of_the_one_before(
+    copy: Place, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(crossfit, "train_encoder", lambda network, *rest: network)
+    for continued, start in ((True, "1-fold0"), (False, "native")):
+        shop = copy.shop()
+        shop = replace(shop, config=replace(shop.config, continued=continued))
+        crossfit.model_path(shop, 2, 0).unlink()
+        crossfit._fit_fold((shop.config, shop.config_path, shop.corpus, shop.work, 2, 0))
+        expected = shop.work / "models" / f"{start}.safetensors"
+        assert crossfit.model_path(shop, 2, 0).read_bytes() == expected.read_bytes()
+
+
+def test_an_earlier_model_may_make_the_first_alignments(trained: Place, tmp_path: Path) -> None:
+    """The exported encoder aligns the learners, and what it heard is kept as targets for errors."""
+    place = Place(trained.corpus, trained.configs, tmp_path / "work", tmp_path / "assets")
+    shop = place.shop()
+    shop = replace(shop, config=replace(shop.config, aligner=str(trained.assets / "phonetic-encoder")))
+    crossfit._bootstrap(shop, "learners", shop.learners, 1)
+    found = load_alignments(crossfit.alignments_path(shop, 0, "learners"))
+    heard = crossfit._heard_before(shop, 1)
+    assert set(found) == set(heard) == {u.id for u in shop.learners}
+    for utterance in shop.learners:
+        assert [w.text for w in found[utterance.id].words] == [w.text for w in utterance.script.words]
+        assert found[utterance.id].duration == pytest.approx(heard[utterance.id].duration)

@@ -49,7 +49,8 @@ class AcousticConfig:
     of all training, to measure on; ``rounds`` of training and realignment, the last with ``options``, those
     before with ``first_options``; ``align``: how posteriors are aligned, in training as in use.
     ``aligner``: folder of an earlier acoustic model that makes the first alignments; pocketsphinx makes them
-    if there is none. ``integers``: export with products of 8-bit integers.
+    if there is none. ``continued``: every round starts from the models of the round before, instead of the
+    native model. ``integers``: export with products of 8-bit integers.
     """
 
     name: str
@@ -60,6 +61,7 @@ class AcousticConfig:
     frozen: int = 3
     tuned: int = 2
     rounds: int = 2
+    continued: bool = False
     integers: bool = False
     native_share: float = 0.2
     native_held_out: tuple[str, ...] = ()

@@ -56,8 +56,8 @@ def cross_fit(shop: Workshop, jobs: int) -> None:
         jobs, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
     ) as pool:
         for number in range(1, shop.config.rounds + 1):
-            last = number == shop.config.rounds
-            folds = [*range(FOLDS), *([EVERYBODY] if last else [])]
+            everybody = shop.config.continued or number == shop.config.rounds
+            folds = [*range(FOLDS), *([EVERYBODY] if everybody else [])]
             list(
                 pool.map(
                     _fit_fold,
@@ -188,7 +188,9 @@ def _fit_fold(task: tuple[object, ...]) -> None:
     if model.exists():
         load_network(network, model)
     else:
-        load_network(network, shop.path("models", "native.safetensors"))
+        continued = shop.config.continued and number > 1
+        start = model_path(shop, number - 1, fold) if continued else shop.path("models", "native.safetensors")
+        load_network(network, start)
         random = np.random.default_rng(fold)
         natives = [u for u in shop.natives if random.random() < shop.config.native_share]
         learners = [u for u in shop.learners if shop.folds[u.speaker] != fold]
