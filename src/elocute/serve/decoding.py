@@ -34,6 +34,7 @@ def nursery(pipe: Connection, limits: Limits, seconds: float) -> None:
     """Answer recordings (bytes) with what :func:`read_answer` reads, until the pipe closes."""
     _warm_up()
     gc.freeze()
+    gc.disable()  # a fork would copy what the collector touches
     pipe.send("ready")
     while True:
         data = pipe.recv_bytes()

@@ -8,6 +8,9 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from elocute.serve.child import Target
+from elocute.serve.decoding import nursery
+
 if TYPE_CHECKING:
     from elocute.assessor import Assessor
 
@@ -45,7 +48,7 @@ class Settings:
     ``per_minute`` requests of one client (API key, else address), 0: as many as it likes.
     ``key_digests`` are :func:`digest` of the API keys; without any, nobody is asked for one.
     ``hosts`` are the names the server answers to, none: all; ``origins`` the foreign origins browsers may
-    call from. ``acoustics`` must be importable by other processes.
+    call from. ``acoustics`` and ``nursery`` must be importable by other processes.
     """
 
     host: str = "127.0.0.1"
@@ -67,6 +70,7 @@ class Settings:
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
     acoustics: Mapping[str, Callable[[], Assessor]] = field(default_factory=lambda: SHIPPED)
+    nursery: Target = nursery
 
     @property
     def default_acoustic(self) -> str:
