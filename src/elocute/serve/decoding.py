@@ -127,6 +127,7 @@ def _confine(limits: Limits, seconds: float) -> None:
     for stream in (0, 1, 2):  # decoders print remarks on damaged files
         os.dup2(nothing, stream)
     no_core_dump()
+    signal.alarm(int(seconds) + 1)  # if the nursery does not live to end it
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import json
 import math
+import os
+import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -83,6 +86,7 @@ class Outcome:
 
 def models(pipe: Connection, acoustics: Mapping[str, Callable[[], Assessor]]) -> None:
     """Load the models, send what they are, then answer jobs with outcomes until the pipe closes."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
         assessors = {name: load() for name, load in acoustics.items()}
     except ElocuteError as error:
@@ -148,6 +152,13 @@ def _alignment(alignment: Alignment, format: str) -> str:
     from elocute.export.alignment import alignment_to_dict
 
     return json.dumps(alignment_to_dict(alignment), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _end_with(server: int) -> None:
+    """End this process when the server is gone, even in the middle of a job."""
+    while os.getppid() == server:
+        time.sleep(1.0)
+    os._exit(1)
 
 
 def _warm_up(assessor: Assessor) -> None:
