@@ -18,7 +18,9 @@ def noise(kind: str, count: int, talkers: Sequence[Samples], dice: np.random.Gen
     return np.asarray(made / (np.sqrt(np.mean(np.square(made))) + 1e-9), np.float32)
 
 
-def add_noise(samples: Samples, noise_samples: Samples, snr_db: float, speech: Samples | None = None) -> Samples:
+def add_noise(
+    samples: Samples, noise_samples: Samples, snr_db: float, speech: Samples | None = None
+) -> Samples:
     """Noise of RMS 1 put under a recording, ``snr_db`` below its ``speech`` (by default its loud half)."""
     level = speech_level(samples if speech is None else speech)
     return np.asarray(samples + noise_samples * level * 10.0 ** (-snr_db / 20.0), np.float32)

@@ -36,8 +36,7 @@ class Card:
             raise ModelError(f"{self.folder / 'card.json'} lacks {key!r}: install the model again.") from None
 
     def record(self, key: str, kind: type[Record]) -> Record:
-        """The entry ``key`` as the dataclass ``kind``: it must have the fields without a default, and no others
-        than the class has.
+        """The entry ``key`` as the dataclass ``kind``, of whose fields those with a default may be missing.
 
         Raises:
             ModelError: the entry is missing or of another shape.

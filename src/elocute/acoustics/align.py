@@ -25,15 +25,17 @@ class AlignOptions:
     """``floor``: least frames of a phone, lowered to ``floor_share`` of the mean phone where speech is fast;
     ``silence_floor``: least frames of a silence; ``silence_penalty``: nats taken off silence in every frame,
     because a model trained on read speech has seen silence most of all and lets it swallow the ends of
-    words."""
+    words; ``other_floor``, ``other_penalty``, ``other_cost``: least frames of speech outside the script, what
+    it loses against the best phone of every frame, and what entering it costs, in nats: a mispronounced word
+    must not be cheaper to explain as something else."""
 
     floor: int = 4
     silence_floor: int = 4
     silence_penalty: float = 3.0
     floor_share: float = 0.6
     other_floor: int = 8
-    other_penalty: float = 1.0
-    other_cost: float = 10.0
+    other_penalty: float = 1.5
+    other_cost: float = 25.0
 
 
 def align(
@@ -45,7 +47,10 @@ def align(
     """Align a script with a recording.
 
     Every phone lies inside the recording, in script order, without gaps inside a word; the pronunciation
-    variant that fits best is chosen.
+    variant that fits best is chosen. Speech between the words that the script does not have is found, too.
+
+    Args:
+        energy: (frames,) RMS every 10 ms; with it, the edges beside pauses are placed by loudness.
 
     Raises:
         TextAudioMismatch: the recording has fewer frames than the script has phones.
@@ -60,9 +65,7 @@ def align(
     speech = int((posteriors.log_probs.argmax(axis=1) != SILENCE_ID).sum())
     fast = max(int(options.floor_share * speech / phones), 1)
     floor = min(options.floor, fast, frames // phones)
-    graph = build_graph(
-        script, Floors(floor, options.silence_floor, options.other_floor, options.other_cost)
-    )
+    graph = build_graph(script, Floors(floor, options.silence_floor, options.other_floor, options.other_cost))
     scores = np.empty((frames, OTHER_ID + 1), np.float32)
     np.maximum(posteriors.log_probs, LEAST, out=scores[:, :OTHER_ID])
     scores[:, SILENCE_ID] -= options.silence_penalty

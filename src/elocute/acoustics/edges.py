@@ -31,8 +31,8 @@ LEAST_RANGE = 18.0
 NEAR = 30
 """Frames beside a phone in which the noise of a pause is measured: what lies further away does not matter."""
 
-KEPT = 3
-CLOSURE = 5
+KEPT = 5
+CLOSURE = 6
 """Frames a phone keeps at least; stops and affricates keep CLOSURE, and as many before their burst."""
 
 
@@ -42,7 +42,7 @@ def settle_edges(alignment: Alignment, energy: NDArray[np.float32]) -> Alignment
     Args:
         energy: (frames,) RMS every 10 ms, as ``prosody.rms_energy`` gives it.
     """
-    level = 20.0 * np.log10(np.maximum(energy, 1e-6))
+    level = np.asarray(20.0 * np.log10(np.maximum(energy, 1e-6)), np.float32)
     spoken = [level[_frame(word.start) : _frame(word.end)] for word in alignment.words]
     if not any(map(len, spoken)):
         return alignment
@@ -74,9 +74,10 @@ def _end(phone: PhoneSegment, level: NDArray[np.float32], high: float) -> float:
     start, end = _frame(phone.start), min(_frame(phone.end), len(level))
     least = start + (CLOSURE if _closes(phone) else KEPT)
     threshold = _threshold(level[start : end + NEAR], high)
-    while end > least and level[end - 1] < threshold:
-        end -= 1
-    return min(max((end - 0.5) * SHIFT, phone.start), phone.end)
+    edge = end
+    while edge > least and level[edge - 1] < threshold:
+        edge -= 1
+    return phone.end if edge == end else min(max((edge - 0.5) * SHIFT, phone.start), phone.end)
 
 
 def _start(phone: PhoneSegment, level: NDArray[np.float32], high: float) -> float:

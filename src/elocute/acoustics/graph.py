@@ -12,7 +12,6 @@ from elocute.acoustics.posteriors import SILENCE_ID
 from elocute.phones import PHONE_ID, base
 from elocute.text.script import Script
 
-
 OTHER_ID = SILENCE_ID + 1
 """Score column of speech that the script does not have, beside the posterior columns."""
 

@@ -59,7 +59,9 @@ def train_score(config: Path, corpus: Path, work: Path) -> None:
     strangers = stranger_examples(
         shop.learners, posteriors, tunes, shop.config.align, options.strangers, options.utterance_features
     )
-    words = word_sample(shop.learners, lambda utterance: posteriors[utterance.id], shop.config.align)
+    words = word_sample(
+        shop.learners, lambda u: posteriors[u.id], shop.config.align, lambda u: tunes[u.id].energy
+    )
     folder = shop.path(options.name, "report.json").parent
     examples = [*(m.example for m in measured), *strangers]
     networks = fit_networks(options, examples, shop.folds, folder, JOBS)
