@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from elocute.acoustics.align import align
 from elocute.acoustics.model import AcousticModel
-from elocute.acoustics.prosody import prosody, rms_energy
+from elocute.acoustics.prosody import prosody
 from elocute.audio import Audio, load_audio
 from elocute.compose import compose, compose_silent, model_info
 from elocute.errors import ModelError
@@ -86,9 +86,8 @@ class Assessor:
         pronunciations: Pronunciations | None = None,
     ) -> Alignment:  # fmt: skip
         """Find every word and phone of ``text`` in the recording; arguments and errors as :meth:`assess`."""
-        sound = load(audio, rate)
-        posteriors, energy = self.acoustic.posteriors(sound), rms_energy(sound.samples)
-        return align(posteriors, _script(text, pronunciations), self.acoustic.align_options, energy)
+        posteriors = self.acoustic.posteriors(load(audio, rate))
+        return align(posteriors, _script(text, pronunciations), self.acoustic.align_options)
 
     def features(
         self, audio: Recording, text: str | Script, *, rate: int | None = None,
@@ -99,9 +98,8 @@ class Assessor:
         return self._measure(sound, _script(text, pronunciations), self.acoustic.posteriors(sound))
 
     def _measure(self, sound: Audio, script: Script, posteriors: Posteriors) -> Measurements:
-        tune = prosody(sound.samples)
-        alignment = align(posteriors, script, self.acoustic.align_options, tune.energy)
-        return measure(posteriors, alignment, tune)
+        alignment = align(posteriors, script, self.acoustic.align_options)
+        return measure(posteriors, alignment, prosody(sound.samples))
 
 
 def assess(audio: Recording, text: str, *, acoustic: str = DEFAULT, **options: Any) -> Assessment:

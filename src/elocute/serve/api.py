@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import logging
 import time
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -31,7 +30,6 @@ RESULT_POLICY = (
 )
 """Of a result as HTML: apart from every page of this origin, and it names its only script by its hash."""
 
-log = logging.getLogger("elocute.serve")
 Task = Literal["assess", "align"]
 
 
@@ -70,7 +68,7 @@ def routes(service: Service) -> APIRouter:
     @router.get("/v1/models", **openapi.MODELS)
     async def models() -> Response:
         if not service.lanes.described:
-            service.lanes.check_ready()
+            service.lanes.check_room()
         default = service.settings.default_acoustic
         entries = [
             {"acoustic": name, "default": name == default, "model": model}
@@ -88,7 +86,8 @@ def routes(service: Service) -> APIRouter:
 
     @router.get("/readyz", **openapi.READY)
     async def readyz() -> Response:
-        service.lanes.check_ready()
+        if not service.lanes.ready:
+            raise Problem("not_ready", service.lanes.failure or "The models are being loaded.", retry_after=2)
         return JSONResponse({"status": "ready"})
 
     @router.get("/metrics", **openapi.METRICS)
@@ -130,8 +129,7 @@ def response(service: Service, outcome: Outcome, seconds: float, format: str) ->
 def checked(outcome: Outcome) -> Outcome:
     """The outcome, if there is one; else the Problem."""
     if outcome.failure:
-        log.error("%s", outcome.failure)
-        raise Problem("internal", "The service failed; the error has been logged.")
+        raise RuntimeError(outcome.failure)
     if outcome.code:
         raise Problem.of(outcome.code, outcome.body)
     return outcome

@@ -57,8 +57,7 @@ def measure_all(
     found = []
     for utterance in track(utterances, "measure"):
         heard = posteriors[utterance.id]
-        tune = tunes[utterance.id]
-        measurements = measure(heard, align(heard, utterance.script, options, tune.energy), tune)
+        measurements = measure(heard, align(heard, utterance.script, options), tunes[utterance.id])
         assert utterance.labels is not None
         values = utterance_vector(measurements.utterance, names)
         example = make_example(utterance.id, utterance.speaker, measurements.phones, values, utterance.labels)
@@ -86,7 +85,7 @@ def stranger_examples(
         script, origin = corrupt(utterance.script, vocabulary, random)
         heard = posteriors[utterance.id]
         try:
-            alignment = align(heard, script, options, tunes[utterance.id].energy)
+            alignment = align(heard, script, options)
         except TextAudioMismatch:
             continue
         measurements = measure(heard, alignment, tunes[utterance.id])
