@@ -26,6 +26,7 @@ from numpy.typing import NDArray
 
 from elocute.acoustics.align import align
 from elocute.acoustics.alignment import Alignment, PhoneSegment, SilenceSegment, WordSegment
+from elocute.acoustics.prosody import rms_energy
 from elocute.audio import Audio, load_audio
 from elocute.phones import is_phone
 from elocute.shipped import DEFAULT, acoustic_model, open_acoustic
@@ -212,7 +213,7 @@ def main() -> None:
     model = acoustic_model(arguments.model) if named else open_acoustic(Path(arguments.model))
 
     def align_fn(audio: Audio, script: Script) -> Alignment:
-        return align(model.posteriors(audio), script, model.align_options)
+        return align(model.posteriors(audio), script, model.align_options, rms_energy(audio.samples))
 
     print(report(boundary_errors(align_fn)))
 

@@ -17,7 +17,7 @@ import numpy as np
 from elocute import Assessor, load_audio, read_script
 from elocute.acoustics.align import align
 from elocute.acoustics.mel import log_mel
-from elocute.acoustics.prosody import prosody
+from elocute.acoustics.prosody import prosody, rms_energy
 from elocute.card import ASSETS
 from elocute.features.measurements import measure
 
@@ -44,7 +44,8 @@ def main() -> None:
     samples = np.resize(samples, int(SECONDS * 16_000))
     assessor, script, sound = Assessor(), read_script(text), load_audio(samples, 16_000)
     posteriors = assessor.acoustic.posteriors(sound)
-    alignment = align(posteriors, script, assessor.acoustic.align_options)
+    energy = rms_energy(sound.samples)
+    alignment = align(posteriors, script, assessor.acoustic.align_options, energy)
     tune = prosody(sound.samples)
     measured = measure(posteriors, alignment, tune)
     stages: dict[str, Callable[[], object]] = {
@@ -52,7 +53,7 @@ def main() -> None:
         "read text": lambda: read_script(text),
         "spectrogram": lambda: log_mel(sound.samples),
         "posteriors (with spectrogram)": lambda: assessor.acoustic.posteriors(sound),
-        "align": lambda: align(posteriors, script, assessor.acoustic.align_options),
+        "align": lambda: align(posteriors, script, assessor.acoustic.align_options, energy),
         "F0 and energy": lambda: prosody(sound.samples),
         "features": lambda: measure(posteriors, alignment, tune),
         "score": lambda: assessor.scorer.score(measured.phones, measured.utterance),

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from elocute.acoustics.align import AlignOptions, align, best_path
-from elocute.acoustics.graph import Graph, build_graph, fewest_phones
+from elocute.acoustics.graph import Floors, Graph, build_graph, fewest_phones
 from elocute.acoustics.posteriors import CLASSES, SILENCE_ID, Posteriors
 from elocute.errors import TextAudioMismatch
 from elocute.phones import PHONE_ID
@@ -20,7 +20,7 @@ from elocute.text.script import Pronunciation, Script, ScriptWord
 
 Scores = NDArray[np.float32]
 SHIFT = 0.01
-FREE = AlignOptions(floor=1, silence_floor=1, silence_penalty=0.0)
+FREE = AlignOptions(floor=1, silence_floor=1, silence_penalty=0.0, other_floor=0)
 
 
 def script(*words: str) -> Script:
@@ -112,7 +112,7 @@ def test_best_path_is_the_best_of_all_paths(
 ) -> None:
     assume(fewest_phones(text) * floor <= frames)
     scores = np.random.default_rng(seed).normal(0, 3, (frames, len(CLASSES))).astype(np.float32)
-    graph = build_graph(text, floor, silence_floor)
+    graph = build_graph(text, Floors(floor, silence_floor))
     path = best_path(graph, scores)
     assert_legal(text, graph, path, floor, silence_floor)
     assert score(graph, path, scores) == pytest.approx(
@@ -126,7 +126,7 @@ def test_small_differences_survive_many_frames() -> None:
     scores = np.full((frames, len(CLASSES)), -90.0, np.float32)
     scores[:, SILENCE_ID] = -1e4
     scores[frames // 2 : frames // 2 + 3, PHONE_ID["B"]] += 0.001
-    graph = build_graph(script("P|B"), 1, 1)
+    graph = build_graph(script("P|B"), Floors(1, 1))
     assert graph.columns[best_path(graph, scores)[-1]] == PHONE_ID["B"]
 
 
@@ -140,7 +140,7 @@ def test_phones_in_order_inside_the_recording(text: Script, floor: int, frames: 
     assert [w.text for w in found.words] == [w.text for w in text.words]
     for said, expected in zip(found.words, text.words, strict=True):
         assert tuple(p.phone for p in said.phones) in [p.phones for p in expected.pronunciations]
-    pieces = sorted([*found.phones, *found.silences], key=lambda piece: piece.start)
+    pieces = sorted([*found.phones, *found.silences, *found.inserted], key=lambda piece: piece.start)
     edges = [(piece.start, piece.end) for piece in pieces]
     assert edges[0][0] == 0.0
     assert edges[-1][1] == found.duration == frames * SHIFT

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ast
 import inspect
+import os
 import subprocess
 import sys
 from importlib import import_module
@@ -92,3 +93,12 @@ def test_one_call_assesses(shared_data: Path) -> None:
     assert result.status == "ok"
     assert result.scores.total is not None
     assert result.scores.total > 60
+
+
+def test_the_models_runtime_neither_reports_nor_leaves_traces(tmp_path: Path) -> None:
+    homes = {name: str(tmp_path) for name in ("TMPDIR", "HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME")}
+    kept = ("ORT_DISABLE_TELEMETRY", "CI", "GITHUB_ACTIONS", "TF_BUILD")
+    environment = {name: value for name, value in os.environ.items() if name not in kept}
+    code = "import elocute.assessor as a; a.Assessor()"
+    subprocess.run([sys.executable, "-c", code], env={**environment, **homes}, check=True)
+    assert list(tmp_path.rglob("*")) == []

@@ -1,26 +1,17 @@
-"""The service from outside: what it answers, over a real socket."""
+"""The service from outside: what it answers to requests that are in order."""
 
 from __future__ import annotations
 
-import io
 import json
 from collections.abc import Iterator
 
 import httpx
+import numpy as np
 import pytest
-import soundfile
 
 from elocute.result import Assessment
-from fakes import fake_assessor, speech
-from servers import running
-
-TEXT = "Hello world."
-
-
-def wav(seconds: float = 1.5) -> bytes:
-    stream = io.BytesIO()
-    soundfile.write(stream, speech(seconds), 16_000, format="WAV", subtype="PCM_16")
-    return stream.getvalue()
+from fakes import deaf_assessor, fake_assessor
+from servers import TEXT, post, recording, running
 
 
 @pytest.fixture(scope="module")
@@ -29,18 +20,19 @@ def client() -> Iterator[httpx.Client]:
         yield client
 
 
-def post(
-    client: httpx.Client, path: str = "/v1/assess", audio: bytes | None = None, **fields: str
-) -> httpx.Response:
-    files = {"audio": ("hello.wav", wav() if audio is None else audio, "audio/wav")}
-    return client.post(path, files=files, data={"text": TEXT, **fields})
-
-
 def test_the_answer_is_the_result_of_the_pipeline(client: httpx.Client) -> None:
     answer = post(client)
     assert answer.status_code == 200
     assert answer.headers["content-type"] == "application/json"
-    assert Assessment.from_dict(answer.json()) == fake_assessor().assess(wav(), TEXT)
+    assert answer.headers["cache-control"] == "no-store"
+    assert Assessment.from_dict(answer.json()) == fake_assessor().assess(recording(), TEXT)
+
+
+@pytest.mark.parametrize("format", ["WAV", "FLAC", "OGG", "MP3"])
+def test_every_format_of_recordings(client: httpx.Client, format: str) -> None:
+    answer = post(client, audio=recording(format=format, rate=16_000))
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "ok"
 
 
 @pytest.mark.parametrize(
@@ -60,6 +52,16 @@ def test_formats(client: httpx.Client, name: str, media_type: str, sign: str) ->
     assert sign in answer.text
 
 
+def test_a_result_as_html_is_apart_from_the_page_and_loads_nothing(client: httpx.Client) -> None:
+    policy = post(client, format="html", text="Hello <script src=//example.org>").headers[
+        "content-security-policy"
+    ]
+    assert "default-src 'none'" in policy
+    assert "sandbox" in policy
+    assert "allow-same-origin" not in policy
+    assert "://" not in policy
+
+
 def test_align(client: httpx.Client) -> None:
     words = post(client, "/v1/align").json()["words"]
     assert [word["text"] for word in words] == ["hello", "world"]
@@ -72,19 +74,46 @@ def test_pronunciations(client: httpx.Client) -> None:
     assert word["pronunciation_source"] == "user"
 
 
+def test_silence_is_no_error(client: httpx.Client) -> None:
+    answer = post(client, audio=recording(np.zeros(16_000, np.float32)))
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "no_speech"
+    assert set(answer.json()["scores"].values()) == {None}
+
+
+def test_another_text_is_no_error() -> None:
+    with running(acoustics={"deaf": deaf_assessor}) as client:
+        answer = post(client)
+    assert answer.status_code == 200
+    assert answer.json()["status"] == "off_script"
+    assert set(answer.json()["scores"].values()) == {None}
+
+
 def test_models_health_readiness_and_metrics(client: httpx.Client) -> None:
     (model,) = client.get("/v1/models").json()["models"]
     assert (model["acoustic"], model["default"]) == ("fake", True)
-    assert model["model"] == post(client).json()["model"]
+    assert model["model"] == post(client, acoustic="fake").json()["model"]
     assert client.get("/healthz").json() == {"status": "alive"}
     assert client.get("/readyz").json() == {"status": "ready"}
-    assert 'elocute_requests_total{path="/v1/assess",status="200"}' in client.get("/metrics").text
+    told = client.get("/metrics").text
+    assert 'elocute_requests_total{path="/v1/assess",status="200"}' in told
+    assert 'elocute_assessed_total{status="ok"}' in told
+    assert "elocute_lane_restarts 0.0" in told
 
 
-def test_the_page(client: httpx.Client) -> None:
+def test_the_page_may_load_nothing_from_elsewhere(client: httpx.Client) -> None:
     answer = client.get("/")
     assert answer.headers["content-type"].startswith("text/html")
     policy = answer.headers["content-security-policy"]
     assert "default-src 'none'" in policy
-    assert "http" not in policy
+    assert "frame-ancestors 'none'" in policy
+    assert ":" not in policy.replace("data:", "").replace("blob:", "")
     assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "no-referrer"
+
+
+def test_interactive_docs_that_load_from_elsewhere_are_off(client: httpx.Client) -> None:
+    assert client.get("/docs").status_code == 404
+    assert client.get("/redoc").status_code == 404
+    paths = client.get("/openapi.json").json()["paths"]
+    assert {"/v1/assess", "/v1/align", "/v1/models", "/healthz", "/readyz", "/metrics"} <= paths.keys()

@@ -10,10 +10,15 @@ Everything named in ``__all__`` is public. It is imported from its module at fir
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 from elocute._version import __version__
+
+# ONNX Runtime's official builds (from 1.29 on Linux) send events about every process and session to their
+# maker and write identifiers to disk, unless this is set before onnxruntime is first imported.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 if TYPE_CHECKING:
     from elocute import errors as errors

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from elocute.acoustics.align import align
 from elocute.acoustics.model import AcousticModel
-from elocute.acoustics.prosody import prosody
+from elocute.acoustics.prosody import prosody, rms_energy
 from elocute.audio import Audio, load_audio
 from elocute.compose import compose, compose_silent, model_info
 from elocute.errors import ModelError
@@ -86,8 +86,9 @@ class Assessor:
         pronunciations: Pronunciations | None = None,
     ) -> Alignment:  # fmt: skip
         """Find every word and phone of ``text`` in the recording; arguments and errors as :meth:`assess`."""
-        posteriors = self.acoustic.posteriors(load(audio, rate))
-        return align(posteriors, _script(text, pronunciations), self.acoustic.align_options)
+        sound = load(audio, rate)
+        posteriors, energy = self.acoustic.posteriors(sound), rms_energy(sound.samples)
+        return align(posteriors, _script(text, pronunciations), self.acoustic.align_options, energy)
 
     def features(
         self, audio: Recording, text: str | Script, *, rate: int | None = None,
@@ -98,8 +99,9 @@ class Assessor:
         return self._measure(sound, _script(text, pronunciations), self.acoustic.posteriors(sound))
 
     def _measure(self, sound: Audio, script: Script, posteriors: Posteriors) -> Measurements:
-        alignment = align(posteriors, script, self.acoustic.align_options)
-        return measure(posteriors, alignment, prosody(sound.samples))
+        tune = prosody(sound.samples)
+        alignment = align(posteriors, script, self.acoustic.align_options, tune.energy)
+        return measure(posteriors, alignment, tune)
 
 
 def assess(audio: Recording, text: str, *, acoustic: str = DEFAULT, **options: Any) -> Assessment:

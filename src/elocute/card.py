@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, fields
+from dataclasses import MISSING, dataclass, fields
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -36,15 +36,16 @@ class Card:
             raise ModelError(f"{self.folder / 'card.json'} lacks {key!r}: install the model again.") from None
 
     def record(self, key: str, kind: type[Record]) -> Record:
-        """The entry ``key`` as the dataclass ``kind``, all of whose fields it must have, and no others.
+        """The entry ``key`` as the dataclass ``kind``, of whose fields those with a default may be missing.
 
         Raises:
             ModelError: the entry is missing or of another shape.
         """
-        entry, names = self[key], {field.name for field in fields(kind)}  # type: ignore[arg-type]
-        if not isinstance(entry, dict) or entry.keys() != names:
+        entry, known = self[key], fields(kind)  # type: ignore[arg-type]
+        needed = {field.name for field in known if field.default is MISSING}
+        if not isinstance(entry, dict) or not needed <= entry.keys() <= {field.name for field in known}:
             raise ModelError(
-                f"{self.folder / 'card.json'}: {key!r} must have {', '.join(sorted(names))} "
+                f"{self.folder / 'card.json'}: {key!r} must have {', '.join(sorted(needed))} "
                 "and nothing else: install the model again."
             )
         return kind(**entry)

@@ -7,9 +7,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from elocute.acoustics.alignment import Alignment, PhoneSegment, SilenceSegment, WordSegment
-from elocute.acoustics.graph import Graph, build_graph, fewest_phones
+from elocute.acoustics.alignment import Alignment, InsertedSegment, PhoneSegment, SilenceSegment, WordSegment
+from elocute.acoustics.edges import settle_edges
+from elocute.acoustics.graph import OTHER_ID, Floors, Graph, build_graph, fewest_phones
+from elocute.acoustics.insertions import name_insertions
 from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
+from elocute.acoustics.viterbi import best_path
 from elocute.errors import TextAudioMismatch
 from elocute.text.script import Script
 
@@ -22,19 +25,32 @@ class AlignOptions:
     """``floor``: least frames of a phone, lowered to ``floor_share`` of the mean phone where speech is fast;
     ``silence_floor``: least frames of a silence; ``silence_penalty``: nats taken off silence in every frame,
     because a model trained on read speech has seen silence most of all and lets it swallow the ends of
-    words."""
+    words; ``other_floor``, ``other_penalty``, ``other_cost``: least frames of speech outside the script, what
+    it loses against the best phone of every frame, and what entering it costs, in nats: a mispronounced word
+    must not be cheaper to explain as something else."""
 
     floor: int = 4
     silence_floor: int = 4
     silence_penalty: float = 3.0
     floor_share: float = 0.6
+    other_floor: int = 8
+    other_penalty: float = 1.5
+    other_cost: float = 25.0
 
 
-def align(posteriors: Posteriors, script: Script, options: AlignOptions | None = None) -> Alignment:
+def align(
+    posteriors: Posteriors,
+    script: Script,
+    options: AlignOptions | None = None,
+    energy: NDArray[np.float32] | None = None,
+) -> Alignment:
     """Align a script with a recording.
 
     Every phone lies inside the recording, in script order, without gaps inside a word; the pronunciation
-    variant that fits best is chosen.
+    variant that fits best is chosen. Speech between the words that the script does not have is found, too.
+
+    Args:
+        energy: (frames,) RMS every 10 ms; with it, the edges beside pauses are placed by loudness.
 
     Raises:
         TextAudioMismatch: the recording has fewer frames than the script has phones.
@@ -49,62 +65,15 @@ def align(posteriors: Posteriors, script: Script, options: AlignOptions | None =
     speech = int((posteriors.log_probs.argmax(axis=1) != SILENCE_ID).sum())
     fast = max(int(options.floor_share * speech / phones), 1)
     floor = min(options.floor, fast, frames // phones)
-    graph = build_graph(script, floor, options.silence_floor)
-    scores = np.maximum(posteriors.log_probs, LEAST)
+    graph = build_graph(script, Floors(floor, options.silence_floor, options.other_floor, options.other_cost))
+    scores = np.empty((frames, OTHER_ID + 1), np.float32)
+    np.maximum(posteriors.log_probs, LEAST, out=scores[:, :OTHER_ID])
     scores[:, SILENCE_ID] -= options.silence_penalty
-    return _segments(graph, best_path(graph, scores), posteriors, script)
-
-
-def best_path(graph: Graph, scores: NDArray[np.float32]) -> NDArray[np.intp]:
-    """The reading with the greatest sum of scores: Viterbi over units that last at least their floor.
-
-    Args:
-        scores: (frames, 40) finite log scores of the posterior columns; enough frames for one reading.
-
-    Returns:
-        (frames,) the unit of each frame on the best path.
-    """
-    frames, count = len(scores), len(graph.units)
-    columns, floors = graph.columns, graph.floors
-    totals = np.concatenate([np.zeros((1, scores.shape[1])), np.cumsum(scores, axis=0, dtype=np.float64)])
-    # Best scores of the paths whose last unit is past its floor (inside), and of those about to begin a unit
-    # (waiting, a ring over the last frames); less the unit's total so far, so that both stay constant in it.
-    inside = np.full(count, -np.inf)
-    depth = int(floors.max()) + 1
-    waiting = np.full((depth, count), -np.inf)
-    waiting[0, graph.starts] = 0.0
-    ripe = (np.arange(depth)[:, None] - floors) % depth * count + np.arange(count)
-    reached = np.full(count + 1, -np.inf)
-    entered = np.zeros((frames + 1, count), np.bool_)
-    picked = np.zeros((frames + 1, count), np.min_scalar_type(len(graph.sources)))
-    for frame in range(1, frames + 1):
-        arriving = waiting.take(ripe[frame % depth])
-        np.greater(arriving, inside, out=entered[frame])
-        np.maximum(arriving, inside, out=inside)
-        own = totals[frame].take(columns)
-        np.add(inside, own, out=reached[:-1])
-        candidates = reached.take(graph.sources)
-        picked[frame] = candidates.argmax(axis=0)
-        np.subtract(candidates.max(axis=0), own, out=waiting[frame % depth])
-    last = int(graph.finals[reached[graph.finals].argmax()])
-    return _trace(graph, entered, picked, last)
-
-
-def _trace(
-    graph: Graph, entered: NDArray[np.bool_], picked: NDArray[np.unsignedinteger], last: int
-) -> NDArray[np.intp]:
-    """Follow the path back from unit ``last``.
-
-    ``entered`` (frames + 1, units): whether, at that frame, the unit begun a floor earlier became the best;
-    ``picked`` (frames + 1, units): which of its sources a unit follows that begins at that frame.
-    """
-    end, unit = len(entered) - 1, last
-    path = np.empty(end, np.intp)
-    while end:
-        start = int(np.flatnonzero(entered[: end + 1, unit])[-1]) - graph.units[unit].floor
-        path[start:end] = unit
-        end, unit = start, int(graph.sources[picked[start, unit], unit])
-    return path
+    scores[:, OTHER_ID] = scores[:, :OTHER_ID].max(axis=1) - options.other_penalty
+    found = _segments(graph, best_path(graph, scores), posteriors, script)
+    if energy is not None:
+        found = settle_edges(found, energy)
+    return name_insertions(found, posteriors)
 
 
 def _segments(graph: Graph, path: NDArray[np.intp], posteriors: Posteriors, script: Script) -> Alignment:
@@ -112,6 +81,7 @@ def _segments(graph: Graph, path: NDArray[np.intp], posteriors: Posteriors, scri
     edges = [posteriors.boundary(int(cut)) for cut in cuts]
     words: list[WordSegment] = []
     silences: list[SilenceSegment] = []
+    inserted: list[InsertedSegment] = []
     phones: list[PhoneSegment] = []
     for number, start, end in zip(
         path[np.concatenate([[0], cuts])], [0.0, *edges], [*edges, posteriors.duration], strict=True
@@ -120,10 +90,13 @@ def _segments(graph: Graph, path: NDArray[np.intp], posteriors: Posteriors, scri
         if unit.is_silence:
             silences.append(SilenceSegment(start, end, unit.word))
             continue
+        if unit.is_other:
+            inserted.append(InsertedSegment(start, end, unit.word, "speech", ""))
+            continue
         word = script.words[unit.word]
         pronunciation = word.pronunciations[unit.variant]
         phones.append(PhoneSegment(pronunciation.phones[unit.position], start, end))
         if unit.position == len(pronunciation.phones) - 1:
             words.append(WordSegment(word.text, pronunciation.source, tuple(phones)))
             phones = []
-    return Alignment(tuple(words), tuple(silences), posteriors.duration)
+    return Alignment(tuple(words), tuple(silences), posteriors.duration, tuple(inserted))

@@ -1,4 +1,5 @@
-"""The alignment graph: the script as a network of phones with optional silence and pronunciation variants."""
+"""The alignment graph: the script as a network of phones with pronunciation variants, optional silence, and
+optional speech that the script does not have."""
 
 from __future__ import annotations
 
@@ -11,14 +12,18 @@ from elocute.acoustics.posteriors import SILENCE_ID
 from elocute.phones import PHONE_ID, base
 from elocute.text.script import Script
 
+OTHER_ID = SILENCE_ID + 1
+"""Score column of speech that the script does not have, beside the posterior columns."""
+
 
 @dataclass(frozen=True)
 class Unit:
-    """A phone or silence of the graph.
+    """A phone, silence, or other speech of the graph.
 
-    ``word`` is the index of its word, or of the word before a silence (-1: none); ``variant`` and
-    ``position`` say which phone of which pronunciation it is; both are -1 for silence. ``column`` is its
-    posterior column, ``floor`` the least number of frames it lasts.
+    ``word`` is the index of its word, or of the word before a silence or other speech (-1: none); ``variant``
+    and ``position`` say which phone of which pronunciation it is; both are -1 for what is no phone.
+    ``column`` is its score column, ``floor`` the least number of frames it lasts, ``cost`` what entering it
+    takes off the score.
     """
 
     word: int
@@ -26,10 +31,15 @@ class Unit:
     position: int
     column: int
     floor: int
+    cost: float = 0.0
 
     @property
     def is_silence(self) -> bool:
-        return self.variant < 0
+        return self.column == SILENCE_ID
+
+    @property
+    def is_other(self) -> bool:
+        return self.column == OTHER_ID
 
 
 @dataclass(frozen=True)
@@ -46,8 +56,13 @@ class Graph:
     finals: NDArray[np.intp]
 
     @property
+    def costs(self) -> NDArray[np.float64]:
+        """(units,) cost of entering each unit."""
+        return np.array([unit.cost for unit in self.units], np.float64)
+
+    @property
     def columns(self) -> NDArray[np.intp]:
-        """(units,) posterior column of each unit."""
+        """(units,) score column of each unit."""
         return np.array([unit.column for unit in self.units], np.intp)
 
     @property
@@ -56,12 +71,36 @@ class Graph:
         return np.array([unit.floor for unit in self.units], np.intp)
 
 
-def build_graph(script: Script, floor: int, silence_floor: int) -> Graph:
-    """All ways to read the script: each word in one of its pronunciations, silence anywhere between words."""
-    units = [Unit(-1, -1, -1, SILENCE_ID, silence_floor)]
-    before: list[list[int]] = [[]]
-    starts = [0]
-    ends = [0]
+@dataclass(frozen=True)
+class Floors:
+    """Least frames of a ``phone``, a ``silence`` and of ``other`` speech, which costs ``other_cost`` nats to
+    enter; a floor of 0 leaves other speech out of the graph."""
+
+    phone: int
+    silence: int
+    other: int = 0
+    other_cost: float = 0.0
+
+
+def build_graph(script: Script, floors: Floors) -> Graph:
+    """All ways to read the script: each word in one of its pronunciations; before, between and after them
+    silence, other speech, or both."""
+    units: list[Unit] = []
+    before: list[list[int]] = []
+
+    def gap(word: int, sources: list[int]) -> list[int]:
+        """Units that may follow ``sources``; what comes next may follow them, too."""
+        first = len(units)
+        units.append(Unit(word, -1, -1, SILENCE_ID, floors.silence))
+        before.append(list(sources))
+        if floors.other:
+            units.append(Unit(word, -1, -1, OTHER_ID, floors.other, floors.other_cost))
+            units.append(Unit(word, -1, -1, SILENCE_ID, floors.silence))
+            before[first:] = [before[first], [*sources, first, first + 2], [first + 1]]
+        return list(range(first, len(units)))
+
+    starts = ends = gap(-1, [])
+    starts = starts[:2]
     for index, word in enumerate(script.words):
         word_ends = []
         for variant, pronunciation in enumerate(word.pronunciations):
@@ -69,13 +108,11 @@ def build_graph(script: Script, floor: int, silence_floor: int) -> Graph:
                 starts.append(len(units))
             sources = ends
             for position, phone in enumerate(pronunciation.phones):
-                units.append(Unit(index, variant, position, PHONE_ID[base(phone)], floor))
+                units.append(Unit(index, variant, position, PHONE_ID[base(phone)], floors.phone))
                 before.append(sources)
                 sources = [len(units) - 1]
             word_ends += sources
-        units.append(Unit(index, -1, -1, SILENCE_ID, silence_floor))
-        before.append(word_ends)
-        ends = [*word_ends, len(units) - 1]
+        ends = [*word_ends, *gap(index, word_ends)]
     table = np.full((max(map(len, before)), len(units)), len(units), np.intp)
     for unit, sources in enumerate(before):
         table[: len(sources), unit] = sources

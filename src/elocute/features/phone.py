@@ -107,7 +107,9 @@ def _ids(alignment: Alignment) -> tuple[NDArray[np.int64], ...]:
 
 def _pauses(alignment: Alignment) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
     """Seconds of silence before and after each phone, at most 2; none counts at the edges of the reading."""
-    after = {s.after_word: s.end - s.start for s in alignment.silences}
+    after: dict[int, float] = {}
+    for silence in alignment.silences:  # speech outside the script cuts a pause in two
+        after[silence.after_word] = after.get(silence.after_word, 0.0) + silence.end - silence.start
     before, behind = [], []
     last_word = len(alignment.words) - 1
     for number, word in enumerate(alignment.words):

@@ -82,8 +82,9 @@ def speech_within(alignment: Alignment, posteriors: Posteriors) -> float:
     speech = posteriors.log_probs.argmax(axis=1) != SILENCE_ID
     centres = np.arange(len(speech)) * posteriors.frame_shift
     outside = np.zeros(len(speech), bool)
-    for silence in alignment.silences:
-        outside |= (centres >= silence.start) & (centres < silence.end)
+    times = [(s.start, s.end) for s in alignment.silences] + [(s.start, s.end) for s in alignment.inserted]
+    for start, end in times:
+        outside |= (centres >= start) & (centres < end)
     return float((speech & ~outside).sum() / max(speech.sum(), 1)) if speech.any() else 1.0
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import time
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -30,6 +31,7 @@ RESULT_POLICY = (
 )
 """Of a result as HTML: apart from every page of this origin, and it names its only script by its hash."""
 
+log = logging.getLogger("elocute.serve")
 Task = Literal["assess", "align"]
 
 
@@ -68,7 +70,7 @@ def routes(service: Service) -> APIRouter:
     @router.get("/v1/models", **openapi.MODELS)
     async def models() -> Response:
         if not service.lanes.described:
-            service.lanes.check_room()
+            service.lanes.check_ready()
         default = service.settings.default_acoustic
         entries = [
             {"acoustic": name, "default": name == default, "model": model}
@@ -86,8 +88,7 @@ def routes(service: Service) -> APIRouter:
 
     @router.get("/readyz", **openapi.READY)
     async def readyz() -> Response:
-        if not service.lanes.ready:
-            raise Problem("not_ready", service.lanes.failure or "The models are being loaded.", retry_after=2)
+        service.lanes.check_ready()
         return JSONResponse({"status": "ready"})
 
     @router.get("/metrics", **openapi.METRICS)
@@ -129,7 +130,8 @@ def response(service: Service, outcome: Outcome, seconds: float, format: str) ->
 def checked(outcome: Outcome) -> Outcome:
     """The outcome, if there is one; else the Problem."""
     if outcome.failure:
-        raise RuntimeError(outcome.failure)
+        log.error("%s", outcome.failure)
+        raise Problem("internal", "The service failed; the error has been logged.")
     if outcome.code:
         raise Problem.of(outcome.code, outcome.body)
     return outcome

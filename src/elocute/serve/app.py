@@ -6,7 +6,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, WebSocket
 from starlette.exceptions import HTTPException
 from starlette.middleware.cors import CORSMiddleware
 from starlette.responses import Response
@@ -21,6 +21,7 @@ from elocute.serve.lanes import Lanes
 from elocute.serve.metrics import Metrics
 from elocute.serve.problems import Problem
 from elocute.serve.settings import Settings
+from elocute.serve.streaming import Streams
 
 STATIC = Path(__file__).parent / "static"
 
@@ -44,7 +45,14 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         docs_url=None, redoc_url=None, lifespan=lifespan,
     )  # fmt: skip
     app.include_router(routes(service))
-    app.mount("/", StaticFiles(directory=STATIC, html=True), name="page")
+    streams = Streams(service)
+
+    @app.websocket("/v1/stream")
+    async def _stream(socket: WebSocket) -> None:
+        await streams.serve(socket)
+
+    # Behind all routes, not mounted at "/": a mount would take what a route refuses for its method.
+    app.router.default = StaticFiles(directory=STATIC, html=True)
 
     @app.exception_handler(Problem)
     async def _problem(request: Request, problem: Problem) -> Response:
@@ -58,7 +66,12 @@ def create_app(settings: Settings | None = None) -> ASGIApp:
         answer.headers.update(error.headers or {})
         return answer
 
+    @app.exception_handler(Exception)
+    async def _ours(request: Request, error: Exception) -> Response:
+        return Problem("internal", "The service failed; the error has been logged.").response()
+
     metrics.watch("elocute_requests_inside", "Requests that wait or are at work.", lambda: lanes.inside)
+    metrics.watch("elocute_streams_open", "WebSockets that are open.", lambda: streams.open)
     metrics.watch("elocute_lane_restarts", "Lanes that got a new process.", lambda: lanes.restarts)
     metrics.watch("elocute_ready", "Whether recordings can be assessed.", lambda: lanes.ready)
     guarded: ASGIApp = Guard(app, settings, metrics)

@@ -34,6 +34,7 @@ def nursery(pipe: Connection, limits: Limits, seconds: float) -> None:
     """Answer recordings (bytes) with what :func:`read_answer` reads, until the pipe closes."""
     _warm_up()
     gc.freeze()
+    gc.disable()  # a fork would copy what the collector touches
     pipe.send("ready")
     while True:
         data = pipe.recv_bytes()
@@ -126,6 +127,7 @@ def _confine(limits: Limits, seconds: float) -> None:
     for stream in (0, 1, 2):  # decoders print remarks on damaged files
         os.dup2(nothing, stream)
     no_core_dump()
+    signal.alarm(int(seconds) + 1)  # if the nursery does not live to end it
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import json
+import math
+import os
+import threading
+import time
 import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -11,10 +15,14 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from elocute.audio import RATE, Audio
+from elocute.audio import RATE, Audio, Limits, load_audio
 from elocute.errors import ElocuteError
+from elocute.serve.progress import Progress, chain, follow
 
 if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from elocute.acoustics.alignment import Alignment
     from elocute.assessor import Assessor
 
 Format = Literal["json", "azure", "csv", "textgrid", "html"]
@@ -28,16 +36,39 @@ MEDIA_TYPES: dict[str, str] = {
 """Format -> media type of its answers."""
 
 
+@dataclass(frozen=True, repr=False)
+class Pcm:
+    """Samples of a stream, int16 (n,), at ``rate`` Hz."""
+
+    samples: NDArray[np.int16]
+    rate: int
+
+    def audio(self, least: float) -> Audio:
+        """Resampled; AudioTooShort below ``least`` seconds."""
+        return load_audio(self.samples, self.rate, limits=Limits(min_seconds=least, max_seconds=math.inf))
+
+
 @dataclass(frozen=True, repr=False)  # no repr: it would put audio and text where a job is printed
 class Job:
-    """What to do with a recording of a text; ``audio`` is decoded."""
+    """What to do with a recording of a text."""
 
     task: Literal["assess", "align"]
-    audio: Audio
+    audio: Audio | Pcm
     text: str
     pronunciations: dict[str, Any] | None
     acoustic: str
     format: str
+
+
+@dataclass(frozen=True, repr=False)
+class Follow:
+    """Work out how far a reading has come; the answer is a :class:`Progress`."""
+
+    pcm: Pcm
+    text: str
+    pronunciations: dict[str, Any] | None
+    acoustic: str
+    before: Progress | None
 
 
 @dataclass(frozen=True, repr=False)
@@ -55,6 +86,7 @@ class Outcome:
 
 def models(pipe: Connection, acoustics: Mapping[str, Callable[[], Assessor]]) -> None:
     """Load the models, send what they are, then answer jobs with outcomes until the pipe closes."""
+    threading.Thread(target=_end_with, args=(os.getppid(),), daemon=True).start()
     try:
         assessors = {name: load() for name, load in acoustics.items()}
     except ElocuteError as error:
@@ -73,9 +105,11 @@ def describe(assessor: Assessor) -> dict[str, str]:
     return {"name": model.name, "version": model.version, "sha256": model.sha256}
 
 
-def run(assessors: Mapping[str, Assessor], job: Job) -> Outcome:
+def run(assessors: Mapping[str, Assessor], job: Job | Follow) -> Outcome | Progress:
     """The outcome of a job; never an exception."""
     try:
+        if isinstance(job, Follow):
+            return _follow(assessors[job.acoustic], job)
         return _do(assessors[job.acoustic], job)
     except ElocuteError as error:
         return Outcome(str(error), error.code)
@@ -94,23 +128,37 @@ def _do(assessor: Assessor, job: Job) -> Outcome:
     from elocute.text import read_script
 
     script = read_script(job.text, job.pronunciations)
+    audio = job.audio.audio(Limits.min_seconds) if isinstance(job.audio, Pcm) else job.audio
     if job.task == "align":
-        return Outcome(_alignment(assessor, job, script))
+        return Outcome(_alignment(assessor.align(audio, script), job.format))
     from elocute.export import write
 
-    assessment = assessor.assess(job.audio, script)
-    return Outcome(write(job.format, assessment, job.audio), status=assessment.status)
+    assessment = assessor.assess(audio, script)
+    return Outcome(write(job.format, assessment, audio), status=assessment.status)
 
 
-def _alignment(assessor: Assessor, job: Job, script: Any) -> str:
-    alignment = assessor.align(job.audio, script)
-    if job.format == "textgrid":
+def _follow(assessor: Assessor, job: Follow) -> Progress:
+    from elocute.text import read_script
+
+    heard = assessor.acoustic.posteriors(job.pcm.audio(0.1))
+    return follow(chain(read_script(job.text, job.pronunciations)), heard, job.before)
+
+
+def _alignment(alignment: Alignment, format: str) -> str:
+    if format == "textgrid":
         from elocute.export.textgrid import write_alignment
 
         return write_alignment(alignment)
     from elocute.export.alignment import alignment_to_dict
 
     return json.dumps(alignment_to_dict(alignment), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _end_with(server: int) -> None:
+    """End this process when the server is gone, even in the middle of a job."""
+    while os.getppid() == server:
+        time.sleep(1.0)
+    os._exit(1)
 
 
 def _warm_up(assessor: Assessor) -> None:

@@ -18,7 +18,7 @@ from typing import Any, TypeVar
 from elocute.audio import Audio, Limits
 from elocute.errors import ModelError
 from elocute.serve.child import Child, Died, TooSlow
-from elocute.serve.decoding import nursery, read_answer, undecodable
+from elocute.serve.decoding import read_answer, undecodable
 from elocute.serve.inference import models
 from elocute.serve.problems import Problem
 from elocute.serve.settings import Settings
@@ -54,20 +54,21 @@ class Lane:
             ModelError: the models cannot be loaded.
             Died, TooSlow: a process does not come up.
         """
-        fresh = []
+        settings = self._settings
+        decoder = models_ = None
         if self._decoder is None or not self._decoder.is_alive:
-            self._decoder = Child(nursery, self._limits, self._settings.decode_seconds)
-            fresh.append(self._decoder)
+            decoder = Child(settings.nursery, self._limits, settings.decode_seconds)
         if self._models is None or not self._models.is_alive:
-            self._models = Child(models, dict(self._settings.acoustics))
-            fresh.append(self._models)
-        for child in fresh:
-            ready = child.receive(START_SECONDS)
-            if child is self._models:
-                if isinstance(ready, str):
-                    child.kill()
-                    raise ModelError(ready)
-                self.described = ready
+            models_ = Child(models, dict(settings.acoustics))
+        if decoder is not None:
+            decoder.receive(START_SECONDS)
+            self._decoder = decoder
+        if models_ is not None:
+            described = models_.receive(START_SECONDS)
+            if isinstance(described, str):
+                models_.kill()
+                raise ModelError(described)
+            self._models, self.described = models_, described
 
     def decode(self, data: bytes, deadline: float) -> Audio:
         """Decode a recording.
@@ -129,14 +130,18 @@ class Lanes:
             await asyncio.get_running_loop().run_in_executor(None, lane.close)
         self._threads.shutdown(wait=False, cancel_futures=True)
 
+    def check_ready(self) -> None:
+        """Raise a Problem while no lane is ready."""
+        if not self.ready:
+            raise Problem("not_ready", self.failure or "The models are being loaded.", retry_after=2)
+
     def check_room(self) -> None:
         """Refuse early, before a body is read.
 
         Raises:
             Problem: ``not_ready`` or ``overloaded``.
         """
-        if not self.ready:
-            raise Problem("not_ready", "The models are being loaded; try again soon.", retry_after=2)
+        self.check_ready()
         if self.inside >= self._settings.lanes + self._settings.queue:
             waiting = self._service_seconds * self.inside / self._settings.lanes
             raise Problem("overloaded", "All lanes are busy and the queue is full.", retry_after=waiting)

@@ -6,7 +6,11 @@ import hashlib
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING
+
+from elocute.serve.child import Target
+from elocute.serve.decoding import nursery
 
 if TYPE_CHECKING:
     from elocute.assessor import Assessor
@@ -20,14 +24,12 @@ def cores() -> int:
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
-def shipped_assessor() -> Assessor:
+def shipped() -> Mapping[str, Callable[[], Assessor]]:
+    """Acoustic models that can be chosen -> what loads an assessor with each; the first is the default."""
     from elocute.assessor import Assessor
+    from elocute.shipped import shipped_models
 
-    return Assessor()
-
-
-SHIPPED: Mapping[str, Callable[[], Assessor]] = {"phonetic-encoder": shipped_assessor}
-"""Acoustic model -> what loads an assessor with it; the first is the default."""
+    return {model.name: partial(Assessor, model.name) for model in shipped_models() if model.scorer}
 
 
 def digest(key: str) -> bytes:
@@ -45,7 +47,7 @@ class Settings:
     ``per_minute`` requests of one client (API key, else address), 0: as many as it likes.
     ``key_digests`` are :func:`digest` of the API keys; without any, nobody is asked for one.
     ``hosts`` are the names the server answers to, none: all; ``origins`` the foreign origins browsers may
-    call from. ``acoustics`` must be importable by other processes.
+    call from. ``acoustics`` and ``nursery`` must be importable by other processes.
     """
 
     host: str = "127.0.0.1"
@@ -66,7 +68,8 @@ class Settings:
     key_digests: tuple[bytes, ...] = ()
     hosts: tuple[str, ...] = ()
     origins: tuple[str, ...] = ()
-    acoustics: Mapping[str, Callable[[], Assessor]] = field(default_factory=lambda: SHIPPED)
+    acoustics: Mapping[str, Callable[[], Assessor]] = field(default_factory=shipped)
+    nursery: Target = nursery
 
     @property
     def default_acoustic(self) -> str:

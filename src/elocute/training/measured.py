@@ -57,7 +57,8 @@ def measure_all(
     found = []
     for utterance in track(utterances, "measure"):
         heard = posteriors[utterance.id]
-        measurements = measure(heard, align(heard, utterance.script, options), tunes[utterance.id])
+        tune = tunes[utterance.id]
+        measurements = measure(heard, align(heard, utterance.script, options, tune.energy), tune)
         assert utterance.labels is not None
         values = utterance_vector(measurements.utterance, names)
         example = make_example(utterance.id, utterance.speaker, measurements.phones, values, utterance.labels)
@@ -85,7 +86,7 @@ def stranger_examples(
         script, origin = corrupt(utterance.script, vocabulary, random)
         heard = posteriors[utterance.id]
         try:
-            alignment = align(heard, script, options)
+            alignment = align(heard, script, options, tunes[utterance.id].energy)
         except TextAudioMismatch:
             continue
         measurements = measure(heard, alignment, tunes[utterance.id])

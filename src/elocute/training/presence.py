@@ -53,6 +53,7 @@ def word_sample(
     utterances: Sequence[Utterance],
     posteriors: Callable[[Utterance], Posteriors],
     options: AlignOptions,
+    energy: Callable[[Utterance], NDArray[np.float32]] | None = None,
     seed: int = 0,
 ) -> WordSample:
     """The words of every utterance as aligned with its script, and a stranger as aligned with a corrupted
@@ -71,7 +72,7 @@ def word_sample(
         strange = [source is None for source in origin]
         for script, wanted, genuine in ((utterance.script, sure, True), (corrupted, strange, False)):
             try:
-                alignment = align(heard, script, options)
+                alignment = align(heard, script, options, energy(utterance) if energy else None)
             except TextAudioMismatch:
                 continue
             found = word_measures(alignment, goodness(heard, alignment))[wanted]

@@ -48,7 +48,8 @@ def trust(score: float) -> float:
 def frame_targets(
     alignment: Alignment, labels: UtteranceLabels | None, frames: int, earlier: Posteriors | None = None
 ) -> FrameTargets:
-    """Targets of ``frames`` frames, frame k centred at 10 k ms; unlabelled speech is trusted fully.
+    """Targets of ``frames`` frames, frame k centred at 10 k ms; unlabelled speech is trusted fully, speech
+    outside the script not at all.
 
     ``earlier``: posteriors of a model that has not heard the speaker: where raters heard an error, what it
     heard is a better target than the phone of the script.
@@ -56,6 +57,8 @@ def frame_targets(
     centres = np.arange(frames) * FRAME_SHIFT
     classes = np.full(frames, SILENCE_ID, np.int64)
     weights = np.ones(frames, np.float32)
+    for segment in alignment.inserted:
+        weights[slice(*np.searchsorted(centres, (segment.start, segment.end)))] = 0.0
     scores = [s for word in labels.words for s in word.phones] if labels else None
     for number, phone in enumerate(alignment.phones):
         inside = slice(*np.searchsorted(centres, (phone.start, phone.end)))
