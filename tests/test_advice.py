@@ -78,6 +78,17 @@ def test_edits_come_before_the_best_phone() -> None:
     assert only(read(other, ICE)).title == "θ in “thin” sounds like f"
 
 
+def test_added_sounds_are_named() -> None:
+    edit = PhoneEdit("insertion", 2, None, "AH", 0.9)
+    said = only(read(replace(ICE, edits=(edit,))))
+    assert (said.code, said.title, said.word) == ("added", "No ʌ in “ice”", 0)
+    assert "after its s" in said.message
+    assert "90%" in said.message
+    before = replace(ICE, edits=(replace(edit, position=0),))
+    assert "before its aɪ" in only(read(before)).message
+    assert only(read(replace(ICE, edits=(replace(edit, probability=0.3),)))).code == "well_read"
+
+
 def test_a_sound_that_fails_often_outweighs_a_worse_slip() -> None:
     see = [word(text, phone("S", 50.0), phone("IY1")) for text in ("see", "sea", "sip")]
     said = suggest(read(word("me", phone("M", 45.0)), *see))

@@ -149,6 +149,53 @@ def test_it_fits_and_can_be_read(
     assert watched.faults == []
 
 
+def test_a_file_can_be_dropped_and_a_voice_reads(browser: Browser, quick: str, hello: Path) -> None:
+    watched = visit(browser, quick)
+    page = watched.page
+    assert page.locator("#listen").is_hidden()  # this browser has no voice; here comes one
+    page.evaluate(
+        """() => {
+          window.said = [];
+          speechSynthesis.getVoices = () => [{ lang: "en-US", localService: true }];
+          window.SpeechSynthesisUtterance = class { constructor(text) { this.text = text; } };
+          speechSynthesis.speak = ({ text, lang }) => window.said.push([text, lang]);
+          speechSynthesis.dispatchEvent(new Event("voiceschanged"));
+        }"""
+    )
+    page.fill("#text", "Hello world.")
+    page.click("#listen")
+    page.evaluate(
+        """text => {
+          const bytes = Uint8Array.from(atob(text), c => c.charCodeAt(0));
+          const dataTransfer = new DataTransfer();
+          dataTransfer.items.add(new File([bytes], "hello.wav"));
+          const event = new DragEvent("drop", { dataTransfer, cancelable: true });
+          document.getElementById("drop").dispatchEvent(event);
+        }""",
+        base64.b64encode(hello.read_bytes()).decode(),
+    )
+    page.wait_for_selector("#outcome:not([hidden]) .total")
+    page.get_by_role("button", name="Model voice").click()
+    assert page.evaluate("window.said") == [["Hello world.", "en-US"], ["hello", "en-US"]]
+    assert watched.faults == []
+
+
+def test_a_report_from_the_service_is_drawn_in_its_sandbox(browser: Browser, quick: str, hello: Path) -> None:
+    """A page that asks for HTML and shows it, as an app would: scripts run, but without an origin."""
+    answer = httpx.post(
+        f"{quick}/v1/assess",
+        files={"audio": hello.read_bytes()},
+        data={"text": "Hello world.", "format": "html"},
+    )
+    watched = Watched(browser.new_context(), quick)
+    page = watched.page
+    page.route("**/report", lambda route: route.fulfill(body=answer.text, headers=dict(answer.headers)))
+    page.goto(f"{quick}/report")
+    page.wait_for_selector("html[data-drawn='with sound']")
+    assert page.evaluate("origin") == "null"
+    assert watched.faults == []
+
+
 def test_progress_is_kept_and_forgotten(browser: Browser, quick: str, hello: Path) -> None:
     page = visit(browser, quick).page
     give(page, hello)

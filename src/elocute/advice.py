@@ -32,6 +32,9 @@ HEARD = 0.3
 HESITATION = 0.3
 """Seconds of silence within a phrase from which it is worth a suggestion: twice what counts as a pause."""
 
+ADDED = 0.5
+"""Probability from which an added sound is named."""
+
 UNUSUAL = 10.0
 """Per cent of fluent readers below or above which a measurement is worth a suggestion."""
 
@@ -134,6 +137,34 @@ def _heard(word: WordResult, index: int) -> tuple[str | None, float]:
 def _deleted(word: WordResult, index: int) -> float | None:
     edits = (e.probability for e in word.edits if e.kind == "deletion" and e.position == index)
     return next(edits, None)
+
+
+def _added(assessment: Assessment) -> Iterator[_Candidate]:
+    """The most probable sound that the word does not have."""
+    found = [
+        (edit.probability, number, edit)
+        for number, word in enumerate(assessment.words)
+        for edit in word.edits
+        if edit.kind == "insertion" and edit.heard and edit.probability >= ADDED
+    ]
+    if not found:
+        return
+    probability, number, edit = max(found, key=lambda item: item[:2])
+    word = assessment.words[number]
+    name = ipa(edit.heard or "")
+    where = (
+        f"after its {word.phones[-1].ipa}"
+        if edit.position >= len(word.phones)
+        else f"before its {word.phones[edit.position].ipa}"
+    )
+    words = len({item[1] for item in found})
+    again = f" Added sounds were heard in {words} words." if words > 1 else ""
+    message = (
+        f"{name} was heard {where}, where “{word.text}” has no such sound (probability {probability:.0%}). "
+        f"Go straight from one sound to the next.{again}"
+    )
+    title = f"No {name} in “{word.text}”"
+    yield _Candidate("sound", 60.0 * probability + 5.0 * words, Suggestion("added", title, message, number))
 
 
 def _stressed(assessment: Assessment) -> Iterator[_Candidate]:
@@ -316,7 +347,7 @@ def _aspects(assessment: Assessment) -> Iterator[_Candidate]:
 
 
 RULES: tuple[Callable[[Assessment], Iterator[_Candidate]], ...] = (
-    _omitted, _sounds, _stressed, _hesitations, _inserted, _norms, _aspects,
+    _omitted, _sounds, _added, _stressed, _hesitations, _inserted, _norms, _aspects,
 )  # fmt: skip
 
 

@@ -39,6 +39,9 @@ export const wordBand = (word) => (word.verdict === "ok" ? band(word.total) : "w
 export const phoneBand = (phone) => (phone.verdict === "mispronounced" ? "weak" : band(phone.accuracy));
 
 /** @param {string} phone */
+const isVowel = (phone) => /^[AEIOU]/.test(phone);
+
+/** @param {string} phone */
 export const isStressed = (phone) => phone.endsWith("1");
 
 /** @param {Word} word */
@@ -59,8 +62,18 @@ export function heardInstead(word, index) {
   const phone = word.phones[index];
   const best = phone.heard[0];
   if (phoneBand(phone) !== "weak" || !best || base(best.phone) === base(phone.phone)) return null;
+  if (isVowel(best.phone) !== isVowel(phone.phone)) return null; // a blurred sound, not an exchanged one
   return base(best.phone);
 }
+
+/**
+ * Sounds that were added before the phone at `index` (or at the end of the word, behind its last phone).
+ * @param {Word} word
+ * @param {number} index
+ */
+export const added = (word, index) => (word.edits ?? [])
+  .filter(({ kind, position, heard, probability }) => kind === "insertion" && position === index && heard && probability >= SHOWN)
+  .map(({ heard }) => base(heard ?? ""));
 
 /** Value and unit, with as many digits as matter. @param {number} value @param {string} unit */
 export function measured(value, unit) {

@@ -3,11 +3,13 @@
 
 import { h, unseen } from "./dom.js";
 import {
-  BAND_NAMES, base, heardInstead, isStressed, percent, phoneBand, points, seconds, syllables, wordBand,
+  added, BAND_NAMES, base, heardInstead, isStressed, percent, phoneBand, points, seconds, syllables, wordBand,
 } from "./reading.js";
 
 /** @typedef {import("./stage.js").Stage} Stage */
 /** @typedef {import("./types").Word} Word */
+
+const UNSURE = 0.5; // confidence below which a word's times are doubtful
 
 /** @type {Record<string, string>} */
 const KINDS = { filler: "filled pause", repetition: "said again", fragment: "broken off", speech: "not in the text" };
@@ -63,13 +65,17 @@ function wordButton(stage, index) {
     h("span", { class: "top" }, h("span", { class: "mark" }, word.text), h("span", { class: "points" }, points(word.total))),
     word.verdict === "omitted"
       ? h("span", { class: "sounds-of" }, "not heard")
-      : h("span", { class: "sounds-of" }, word.phones.map((phone, place) => {
+      : h("span", { class: "sounds-of" }, word.phones.flatMap((phone, place) => {
         const heard = heardInstead(word, place);
-        return h("span", { class: `phone ${phoneBand(phone)}` },
+        return [...extra(stage, word, place), h("span", { class: `phone ${phoneBand(phone)}` },
           long && isStressed(phone.phone) && h("i", { class: "accent" }, "ˈ"),
-          h("span", { class: "mark" }, phone.ipa), heard !== null && h("span", { class: "other" }, `→${symbol(stage, heard)}`));
-      })));
+          h("span", { class: "mark" }, phone.ipa), heard !== null && h("span", { class: "other" }, `→${symbol(stage, heard)}`))];
+      }), extra(stage, word, word.phones.length)));
 }
+
+/** Sounds that were added. @param {Stage} stage @param {Word} word @param {number} place */
+const extra = (stage, word, place) =>
+  added(word, place).map((phone) => h("span", { class: "phone weak extra" }, `+${symbol(stage, phone)}`));
 
 /** What a screen reader says of a word. @param {Stage} stage @param {Word} word */
 function spoken(stage, word) {
@@ -79,8 +85,9 @@ function spoken(stage, word) {
     if (heard === null) return phoneBand(phone) === "weak" ? [`${as(stage, phone.phone)} is weak`] : [];
     return [heard === "" ? `${as(stage, phone.phone)} was not heard` : `${as(stage, phone.phone)} was heard as ${symbol(stage, heard)}`];
   });
+  const more = [...word.phones, null].flatMap((_, place) => added(word, place)).map((phone) => `${as(stage, phone)} was added`);
   const verdict = word.verdict === "ok" ? BAND_NAMES[wordBand(word)] : word.verdict;
-  return [`${word.text}: ${points(word.total)} of 100, ${verdict}`, ...faults].join("; ");
+  return [`${word.text}: ${points(word.total)} of 100, ${verdict}`, ...faults, ...more].join("; ");
 }
 
 /** @param {Stage} stage @param {string} phone */
@@ -113,6 +120,7 @@ function inside(stage, word) {
     word.verdict === "mispronounced" && "mispronounced",
     said && word.stress !== null && syllables(word) > 1 && `stress ${points(word.stress)}`,
     said && `${seconds(word.start)} to ${seconds(word.end)}`,
+    said && (word.confidence ?? 1) < UNSURE && "its place in the recording is uncertain",
     word.pronunciation_source === "g2p" && "pronunciation guessed",
   ].filter(Boolean).join(" · ");
   return [
