@@ -132,8 +132,7 @@ def test_what_was_recorded_is_a_16_bit_wav(browser: Browser, quick: str) -> None
     assert watched.faults == []
 
 
-@pytest.mark.parametrize("theme", ["light", "dark"])
-@pytest.mark.parametrize("size", [WIDE, NARROW], ids=["wide", "narrow"])
+@pytest.mark.parametrize(("size", "theme"), [(WIDE, "light"), (NARROW, "dark")], ids=["wide", "narrow"])
 def test_it_fits_and_can_be_read(
     browser: Browser, quick: str, hello: Path, size: tuple[int, int], theme: str
 ) -> None:

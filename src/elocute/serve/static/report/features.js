@@ -28,7 +28,7 @@ export function measurements(features, catalogue) {
     const family = catalogue.features[name]?.family || "all";
     families.set(family, [...(families.get(family) ?? []), name]);
   }
-  const first = ranked.length ? h("ul", { class: "features" }, ranked.map(({ name }) => row(name, features[name], catalogue))) : null;
+  const first = ranked.length ? h("ul", { class: "features" }, ranked.map(({ name }) => row(name, features[name], catalogue, true))) : null;
   return h("div", { class: "measurements" },
     first && h("p", { class: "quiet" }, intro(ranked.map(({ name }) => features[name]))),
     first,
@@ -52,8 +52,13 @@ function weight({ effect, percentile }) {
   return percentile === null ? 0 : Math.abs(percentile - 50) / 100;
 }
 
-/** @param {string} name @param {Feature} feature @param {Catalogue} catalogue */
-function row(name, feature, catalogue) {
+/**
+ * @param {string} name
+ * @param {Feature} feature
+ * @param {Catalogue} catalogue
+ * @param {boolean} [advised] with what to do about it, if it takes points and is unusual
+ */
+function row(name, feature, catalogue, advised = false) {
   const entry = catalogue.features[name];
   const { value, unit, percentile, effect } = feature;
   return h("li", { title: entry?.formula },
@@ -63,13 +68,16 @@ function row(name, feature, catalogue) {
     h("span", { class: "quiet compared" }, percentile === null ? entry?.formula ?? "" : compared(percentile, entry?.words)),
     effect !== null && Math.abs(effect) >= 0.05
       ? h("span", { class: `effect ${effect < 0 ? "minus" : "plus"}` }, `${effect < 0 ? "−" : "+"}${Math.abs(effect).toFixed(1)}`, unseen(" points of the total"))
-      : h("span", { class: "effect" }));
+      : h("span", { class: "effect" }),
+    advised && entry?.advice && (effect ?? 0) < 0 && isUnusual(percentile) && h("span", { class: "todo" }, entry.advice));
 }
+
+/** @param {number | null} percentile */
+const isUnusual = (percentile) => percentile !== null && (percentile < USUAL || percentile > 100 - USUAL);
 
 /** @param {number} percentile */
 function bar(percentile) {
-  const usual = percentile >= USUAL && percentile <= 100 - USUAL;
-  return h("span", { class: `bar ${usual ? "usual" : "unusual"}`, "aria-hidden": "true" },
+  return h("span", { class: `bar ${isUnusual(percentile) ? "unusual" : "usual"}`, "aria-hidden": "true" },
     h("i", { style: { left: `${Math.min(Math.max(percentile, 1), 99)}%` } }));
 }
 
