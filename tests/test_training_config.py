@@ -8,7 +8,13 @@ import pytest
 
 pytest.importorskip("torch")
 
-from elocute.training.config import AcousticConfig, ConfigError, ScorerConfig, read_config
+from elocute.training.config import (
+    AcousticConfig,
+    ConfigError,
+    ScorerConfig,
+    read_acoustic_config,
+    read_config,
+)
 
 CONFIGS = Path(__file__).resolve().parents[1] / "configs"
 NEEDED = 'name = "a"\nversion = "1"\nencoder = "e"\nnative = "n"\n'
@@ -135,10 +141,10 @@ def test_a_file_that_is_missing_or_no_text(tmp_path: Path) -> None:
 def test_the_configurations_that_ship(path: Path) -> None:
     text = path.read_text()
     if "[acoustic]" in text:
-        assert read_config(AcousticConfig, path, "acoustic").name == path.stem
+        assert read_acoustic_config(path).name == path.stem
     if "[score]" in text:
         found = read_config(ScorerConfig, path, "score")
-        assert read_config(AcousticConfig, path.parent / found.acoustic, "acoustic")
+        assert read_acoustic_config(path.parent / found.acoustic)
     assert "[acoustic]" in text or "[score]" in text
 
 

@@ -35,7 +35,7 @@ torch = pytest.importorskip("torch")
 for needed in ("onnx", "safetensors", "sklearn"):
     pytest.importorskip(needed)
 
-from elocute.training import commands, crossfit, crossvalidate  # noqa: E402
+from elocute.training import commands, crossfit, crossvalidate, front  # noqa: E402
 from elocute.training.acoustic import stored_posteriors  # noqa: E402
 from elocute.training.batches import Sample  # noqa: E402
 from elocute.training.config import ConfigError, ScorerConfig, read_config  # noqa: E402
@@ -95,7 +95,9 @@ class Place:
         assert ended.value.code == 0
 
     def shop(self) -> Workshop:
-        return commands._shop(self.configs / "acoustic.toml", self.corpus, self.work)
+        shop = front.open_shop(self.configs / "acoustic.toml", self.corpus, self.work)
+        assert isinstance(shop, Workshop)
+        return shop
 
     def files(self) -> dict[str, tuple[int, bytes]]:
         """Time and content of everything in the working folder."""
@@ -234,7 +236,7 @@ def test_no_encoder_is_trained_on_learners_it_aligns(
 def test_no_scorer_judges_learners_it_was_trained_on(trained: Place, monkeypatch: pytest.MonkeyPatch) -> None:
     shop = trained.shop()
     config = read_config(ScorerConfig, trained.configs / "scorer.toml", "score")
-    posteriors = commands._cross_fitted(shop)
+    posteriors = front.heard(shop)
     tunes = load_prosody(shop.learners, trained.work / "prosody.npz")
     measured = measure_all(shop.learners, posteriors, tunes, shop.config.align)
     words = word_sample(shop.learners, lambda u: posteriors[u.id], shop.config.align)

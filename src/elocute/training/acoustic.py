@@ -167,5 +167,5 @@ def stored_posteriors(network: PhoneticEncoder, store: HiddenStore, key: str, du
     with torch.inference_mode():
         logits, acceptance, _ = network(hidden, None)
     frames = int(duration / FRAME_SHIFT + 1e-6)
-    log_probs = logits.log_softmax(-1)[0, :frames].numpy()
-    return Posteriors(log_probs, acceptance[0, :frames].numpy(), FRAME_SHIFT, duration)
+    log_probs = logits.float().log_softmax(-1)[0, :frames].numpy()
+    return Posteriors(log_probs, acceptance[0, :frames].float().numpy(), FRAME_SHIFT, duration)

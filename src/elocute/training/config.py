@@ -16,6 +16,8 @@ from elocute.features.handcrafted import REGISTRY
 from elocute.training.acoustic import AcousticOptions
 from elocute.training.hierarchy import HierarchyOptions
 from elocute.training.scorer import ScorerOptions
+from elocute.training.tdnnf.fit import FitOptions
+from elocute.training.tdnnf.network import TdnnfOptions
 
 if sys.version_info >= (3, 11):
     import tomllib
@@ -72,6 +74,26 @@ class AcousticConfig:
 
 
 @dataclass(frozen=True)
+class TdnnfConfig:
+    """Training of a TDNN-F (``kind = "tdnnf"``).
+
+    ``teacher``: configuration of the phonetic encoder that teaches it, relative to this one, trained in the
+    same working folder; ``native_share``: share of its native speech mixed into every learner model;
+    ``native_options`` and ``options``: of the model of native speech and of those that start from it.
+    """
+
+    kind: str
+    name: str
+    version: str
+    teacher: str
+    native_share: float = 0.2
+    network: TdnnfOptions = field(default_factory=TdnnfOptions)
+    native_options: FitOptions = field(default_factory=FitOptions)
+    options: FitOptions = field(default_factory=FitOptions)
+    align: AlignOptions = field(default_factory=AlignOptions)
+
+
+@dataclass(frozen=True)
 class ScorerConfig:
     """Training of a scorer: the acoustic model's configuration (relative to this one), sizes, optimisation,
     seeds of the networks that are averaged, the presence model's operating points, from which utterances
@@ -96,17 +118,35 @@ class ScorerConfig:
             raise ConfigError(f"utterance_features: no such features: {', '.join(unknown)}.")
 
 
+def read_acoustic_config(path: Path) -> AcousticConfig | TdnnfConfig:
+    """Read ``[acoustic]`` of a TOML file: of a TDNN-F where its ``kind`` says so, else of a phonetic encoder.
+
+    Raises:
+        ConfigError: as :func:`read_config`, or the kind is unknown.
+    """
+    data = _table(path, "acoustic")
+    kind = data.get("kind") if isinstance(data, dict) else None
+    if kind not in (None, "tdnnf"):
+        raise ConfigError(f'{path}: acoustic.kind: use "tdnnf", or leave it out for a phonetic encoder.')
+    if kind is None:
+        return read_config(AcousticConfig, path, "acoustic")
+    return read_config(TdnnfConfig, path, "acoustic")
+
+
 def read_config(kind: type[T], path: Path, table: str) -> T:
     """Read ``[table]`` of a TOML file as ``kind``.
 
     Raises:
         ConfigError: the file or table is missing, or a key is unknown or of the wrong kind.
     """
+    return typing.cast(T, _build(kind, _table(path, table), f"{path}: {table}"))
+
+
+def _table(path: Path, table: str) -> Any:
     try:
-        data = tomllib.loads(path.read_text(encoding="utf-8"))[table]
+        return tomllib.loads(path.read_text(encoding="utf-8"))[table]
     except (OSError, KeyError, ValueError) as error:
         raise ConfigError(f"{path} has no readable table [{table}]: {error!r}.") from None
-    return typing.cast(T, _build(kind, data, f"{path}: {table}"))
 
 
 def _build(kind: Any, data: Any, where: str) -> Any:

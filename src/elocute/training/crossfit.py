@@ -217,27 +217,33 @@ def _merge(shop: Workshop, number: int) -> None:
 
 
 def held_out_metrics(shop: Workshop) -> dict[str, float]:
-    """How the fold models do on the learners they have not seen, pooled over the folds.
+    """How the fold models do on the learners they have not seen; see :func:`held_out`."""
+    found: dict[str, Alignment] = {}
+    for fold in range(FOLDS):
+        found |= load_alignments(alignments_path(shop, shop.config.rounds, f"fold{fold}"))
+    return held_out(shop.learners, cross_fitted(shop), found)
+
+
+def held_out(
+    learners: Sequence[Utterance], heard: Mapping[str, Posteriors], alignments: Mapping[str, Alignment]
+) -> dict[str, float]:
+    """Agreement of cross-fitted posteriors with alignments and raters.
 
     ``frame_accuracy``: share of trusted frames whose best class is the aligned one; ``acceptance_pcc``:
     correlation of the probability of acceptance of each phone with the raters' score.
     """
-    labels = {u.id: u.labels for u in shop.learners if u.labels is not None}
+    labels = {u.id: u.labels for u in learners if u.labels is not None}
     right, trusted = 0, 0
     probabilities: list[float] = []
     ratings: list[float] = []
-    for fold in range(FOLDS):
-        heard = load_posteriors(posteriors_path(shop, fold))
-        for key, alignment in load_alignments(
-            alignments_path(shop, shop.config.rounds, f"fold{fold}")
-        ).items():
-            targets = frame_targets(alignment, labels[key], len(heard[key].log_probs))
-            sure = targets.weights > 0
-            right += int((heard[key].log_probs.argmax(axis=1) == targets.classes)[sure].sum())
-            trusted += int(sure.sum())
-            found = goodness(heard[key], alignment).acceptance[:, ACCEPTANCE.index("acceptance_probability")]
-            probabilities += found.tolist()
-            ratings += [score for word in labels[key].words for score in word.phones]
+    for key, alignment in alignments.items():
+        targets = frame_targets(alignment, labels[key], len(heard[key].log_probs))
+        sure = targets.weights > 0
+        right += int((heard[key].log_probs.argmax(axis=1) == targets.classes)[sure].sum())
+        trusted += int(sure.sum())
+        found = goodness(heard[key], alignment).acceptance[:, ACCEPTANCE.index("acceptance_probability")]
+        probabilities += found.tolist()
+        ratings += [score for word in labels[key].words for score in word.phones]
     return {
         "frame_accuracy": round(right / trusted, 4),
         "acceptance_pcc": round(pcc(probabilities, ratings), 4),

@@ -1,0 +1,124 @@
+"""Training, reading and exporting an acoustic model of either kind."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from elocute.acoustics.posteriors import CLASSES, Posteriors
+from elocute.corpora.types import Utterance
+from elocute.training import crossfit
+from elocute.training.config import (
+    FOLDS,
+    AcousticConfig,
+    ConfigError,
+    TdnnfConfig,
+    read_acoustic_config,
+    read_config,
+)
+from elocute.training.crossfit import EVERYBODY, alignments_path, model_path
+from elocute.training.export import export_encoder, write_card
+from elocute.training.targets import FRAME_SHIFT
+from elocute.training.tdnnf import crossfit as tdnnf
+from elocute.training.tdnnf.export import export_tdnnf, network_card
+from elocute.training.whisper import load_whisper
+from elocute.training.workshop import Workshop, load_network
+
+Shop: TypeAlias = "Workshop | tdnnf.TdnnfShop"
+
+
+def open_shop(config: Path, corpus: Path, work: Path) -> Shop:
+    """The working folder of the acoustic model that ``config`` describes."""
+    found = read_acoustic_config(config)
+    if not isinstance(found, TdnnfConfig):
+        return Workshop(found, config, corpus, work)
+    above = config.parent / found.teacher
+    teacher = Workshop(read_config(AcousticConfig, above, "acoustic"), above, corpus, work)
+    return tdnnf.TdnnfShop(found, teacher)
+
+
+def fit(shop: Shop, jobs: int) -> None:
+    """Train what is missing of the fold models and the model of everybody."""
+    if isinstance(shop, Workshop):
+        crossfit.cross_fit(shop, jobs)
+        return
+    rounds = shop.teacher.config.rounds
+    for fold in (*range(FOLDS), EVERYBODY):
+        need(model_path(shop.teacher, rounds, fold), f"acoustic of {shop.config.teacher}")
+    need(alignments_path(shop.teacher, rounds, "learners"), f"acoustic of {shop.config.teacher}")
+    tdnnf.cross_fit(shop)
+
+
+def heard(shop: Shop) -> dict[str, Posteriors]:
+    """Every learner's posteriors from a model that has not heard the learner."""
+    if isinstance(shop, Workshop):
+        # Until the last round is merged, posteriors of some of its folds may be missing.
+        need(alignments_path(shop, shop.config.rounds, "learners"), "acoustic")
+        for fold in range(FOLDS):
+            need(crossfit.posteriors_path(shop, fold), "acoustic")
+        return crossfit.cross_fitted(shop)
+    for fold in range(FOLDS):
+        need(tdnnf.posteriors_path(shop, fold), "acoustic")
+    return tdnnf.cross_fitted(shop)
+
+
+def export(shop: Shop, folder: Path) -> None:
+    """Write the model of everybody with its card into ``folder``."""
+    folder.mkdir(parents=True, exist_ok=True)
+    if isinstance(shop, Workshop):
+        upper = shop.new_network(0)
+        load_network(upper, need(model_path(shop, shop.config.rounds, EVERYBODY), "acoustic"))
+        lower = load_whisper(shop.resolve(shop.config.encoder), shop.config.frozen)
+        export_encoder(lower, upper.eval(), folder / "model.onnx", integers=shop.config.integers)
+        own = _encoder_card(shop)
+        metrics = crossfit.held_out_metrics(shop)
+    else:
+        network = shop.new_network(0)
+        load_network(network, need(shop.model(tdnnf.fold_name(EVERYBODY)), "acoustic"))
+        export_tdnnf(network, folder / "model.onnx")
+        own = network_card(network) | {"teacher": f"{shop.teacher.config.name} {shop.teacher.config.version}"}
+        metrics = tdnnf.held_out_metrics(shop)
+    config = shop.config
+    write_card(
+        folder,
+        {
+            "name": config.name,
+            "version": config.version,
+            **own,
+            "align": dataclasses.asdict(config.align),
+            "training_data": {
+                "speechocean762 training half (CC BY 4.0)": speech(shop.learners),
+                "LibriSpeech and LJSpeech sample (CC BY 4.0, public domain)": speech(shop.natives),
+            },
+            "options": dataclasses.asdict(config.options),
+            "cross_validation": metrics,
+        },
+    )
+
+
+def need(path: Path, step: str) -> Path:
+    if not path.exists():
+        raise ConfigError(f"{path} is missing: run the step {step!r} with the same --work first.")
+    return path
+
+
+def speech(utterances: tuple[Utterance, ...]) -> dict[str, int]:
+    return {"recordings": len(utterances), "speakers": len({u.speaker for u in utterances})}
+
+
+def _encoder_card(shop: Workshop) -> dict[str, Any]:
+    config = shop.config
+    return {
+        "kind": "acoustic",
+        "architecture": (
+            f"Whisper encoder, blocks 1-{config.frozen} frozen and {config.tuned} fine-tuned, unpadded, "
+            "with a head for phones and acceptance by raters; "
+            + ("products of 8-bit integers" if config.integers else "half-precision weights")
+        ),
+        "base": "openai/whisper-base (MIT)",
+        "classes": CLASSES,
+        "frame_shift": FRAME_SHIFT,
+        "rate": 16_000,
+        "band": [0, 8000],
+    }
