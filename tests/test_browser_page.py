@@ -11,11 +11,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import httpx
+import numpy as np
 import pytest
 import soundfile
 
 from browsers import NARROW, WIDE, Watched, chromium, contrast, overflow, until
 from elocute.assessor import Assessor
+from elocute.export.reading import band
 from elocute.result import Assessment
 from fakes import speech, write_wav
 from servers import running
@@ -300,6 +302,46 @@ def _wav_bytes() -> bytes:
     stream = io.BytesIO()
     soundfile.write(stream, speech(), 16_000, format="WAV", subtype="PCM_16")
     return stream.getvalue()
+
+
+def test_the_modules_compute_what_they_say(browser: Browser, quick: str) -> None:
+    """The renderer's numbers against numpy and against the Python side."""
+    watched = visit(browser, quick)
+    signal = np.random.default_rng(3).normal(size=64).astype(np.float32)
+    tone = np.sin(2 * np.pi * 2000 * np.arange(8000) / 16_000).astype(np.float32)
+    found = watched.page.evaluate(
+        """async ([signal, tone, scores]) => {
+          const { transform, levels } = await import("/report/spectrogram.js");
+          const { peaks } = await import("/report/sound.js");
+          const { band, compared, measured } = await import("/report/reading.js");
+          const [re, im] = [Float32Array.from(signal), new Float32Array(signal.length)];
+          transform(re, im);
+          const column = [...levels(Float32Array.from(tone), 10).slice(5 * 256, 6 * 256)];
+          return {
+            re: [...re], im: [...im], row: column.indexOf(Math.max(...column)),
+            peaks: [...peaks(Float32Array.from(signal), 4)], bands: scores.map(band),
+            words: [compared(3, ["faster", "slower"]), compared(99.8), compared(45)],
+            values: [measured(2.345, "syllables/s"), measured(3, "count"), measured(123.4, "s")],
+          };
+        }""",
+        [signal.tolist(), tone.tolist(), SCORES],
+    )
+    expected = np.fft.fft(signal)
+    np.testing.assert_allclose(found["re"], expected.real, atol=1e-4)
+    np.testing.assert_allclose(found["im"], expected.imag, atol=1e-4)
+    assert found["row"] == 2000 / 16_000 * 512
+    quarters = signal.reshape(4, 16)
+    np.testing.assert_allclose(found["peaks"][::2], np.minimum(quarters.min(1), 0))
+    np.testing.assert_allclose(found["peaks"][1::2], np.maximum(quarters.max(1), 0))
+    assert found["bands"] == [band(score) for score in SCORES]
+    assert found["words"] == [
+        "slower than 97 % of fluent readers", "higher than nearly all of fluent readers",
+        "as most fluent readers",
+    ]  # fmt: skip
+    assert found["values"] == ["2.35 syllables/s", "3", "123 s"]
+
+
+SCORES = [None, 0.0, 59.9, 60.0, 79.99, 80.0, 100.0]
 
 
 def test_everything_is_local(quick: str) -> None:

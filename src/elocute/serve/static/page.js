@@ -24,6 +24,8 @@ let recorder = null;
 let take = null;
 /** @type {WaveSurfer | null} */
 let surfer = null;
+/** The result at hand. @type {import("./report/stage.js").Stage | null} */
+let stage = null;
 let heard = ""; // the address of the recording that it plays
 let busy = false;
 
@@ -61,6 +63,7 @@ async function toggle() {
     if (!$("text").value.trim()) return complain("Choose or type a sentence first.");
     globalThis.speechSynthesis?.cancel?.();
     surfer?.pause();
+    stage?.stop();
     busy = true;
     try {
       recorder = await Recorder.start(showLevel);
@@ -192,7 +195,7 @@ function showResult(result, sound, names) {
   $("outcome").hidden = false;
   $("outcome-title").textContent = result.text;
   $("change").textContent = total === null ? "" : change(result.text);
-  renderResult($("result"), result, { recording: sound, catalogue: names });
+  stage = renderResult($("result"), result, { recording: sound, catalogue: names });
   $("save").hidden = false;
   showProgress();
   const first = result.suggestions?.[0]?.title;

@@ -18,6 +18,9 @@ const STATUS = {
   off_script: "Something else than the text was spoken.",
 };
 
+/** What is shown where. @type {WeakMap<HTMLElement, Stage>} */
+const stages = new WeakMap();
+
 /**
  * Draw a result into an element, in place of what was there.
  * @param {HTMLElement} root
@@ -26,7 +29,9 @@ const STATUS = {
  * @returns {Stage}
  */
 export function renderResult(root, result, { recording = null, catalogue }) {
+  stages.get(root)?.close();
   const stage = new Stage(result, recording, catalogue);
+  stages.set(root, stage);
   const scored = result.scores.total !== null;
   const spoken = result.status !== "no_speech";
   root.classList.add("result");

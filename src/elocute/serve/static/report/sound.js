@@ -52,8 +52,11 @@ export function peaks(samples, count) {
 export class Player {
   /** @type {AudioContext | null} */
   #context = null;
+  /** @type {AudioBuffer | null} */
+  #buffer = null;
   /** @type {(() => void) | null} */
   #end = null;
+  #asked = 0;
 
   /** @param {Recording} recording */
   constructor(recording) {
@@ -67,12 +70,11 @@ export class Player {
    */
   async play(start, end, tick) {
     this.stop();
+    const asked = ++this.#asked;
     const context = (this.#context ??= new AudioContext());
     if (context.state === "suspended") await context.resume();
-    const { samples, rate } = this.recording;
-    const buffer = context.createBuffer(1, Math.max(samples.length, 1), rate);
-    buffer.getChannelData(0).set(samples);
-    const source = new AudioBufferSourceNode(context, { buffer });
+    if (asked !== this.#asked) return; // something else was asked for meanwhile
+    const source = new AudioBufferSourceNode(context, { buffer: this.#heard(context) });
     const gain = new GainNode(context, { gain: 0 });
     source.connect(gain).connect(context.destination);
     const begun = context.currentTime + 0.02;
@@ -103,6 +105,24 @@ export class Player {
   }
 
   stop() {
+    this.#asked++;
     this.#end?.();
+  }
+
+  /** End for good. */
+  close() {
+    this.stop();
+    this.#context?.close();
+    this.#context = null;
+  }
+
+  /** @param {AudioContext} context */
+  #heard(context) {
+    const { samples, rate } = this.recording;
+    if (!this.#buffer) {
+      this.#buffer = context.createBuffer(1, Math.max(samples.length, 1), rate);
+      this.#buffer.getChannelData(0).set(samples);
+    }
+    return this.#buffer;
   }
 }

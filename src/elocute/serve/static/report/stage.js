@@ -17,6 +17,9 @@ export class Stage extends EventTarget {
   time = null;
   /** Index of the word being heard, -1 for none. */
   heard = -1;
+  #closing = new AbortController();
+  /** Ends what listens beyond this result, when the result goes. */
+  signal = this.#closing.signal;
 
   /**
    * @param {Result} result
@@ -59,6 +62,12 @@ export class Stage extends EventTarget {
 
   stop() {
     this.player?.stop();
+  }
+
+  /** The result is not shown any more. */
+  close() {
+    this.#closing.abort();
+    this.player?.close();
   }
 
   /** Index of the word spoken at a time, -1 for none. @param {number} time */

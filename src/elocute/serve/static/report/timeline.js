@@ -39,7 +39,7 @@ export function timeline(stage) {
   if (recording && wave && spectrum) {
     const draw = () => drawSound(recording.samples, /** @type {HTMLCanvasElement} */ (wave), /** @type {HTMLCanvasElement} */ (spectrum));
     new ResizeObserver(draw).observe(track);
-    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw, { signal: stage.signal });
   }
   return scroller;
 }

@@ -107,7 +107,7 @@ export function detail(stage) {
     if (word) panel.replaceChildren(...inside(stage, word));
   };
   stage.addEventListener("select", draw);
-  globalThis.speechSynthesis?.addEventListener?.("voiceschanged", draw); // they come late
+  globalThis.speechSynthesis?.addEventListener?.("voiceschanged", draw, { signal: stage.signal }); // they come late
   return panel;
 }
 
