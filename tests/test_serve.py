@@ -74,6 +74,14 @@ def test_pronunciations(client: httpx.Client) -> None:
     assert word["pronunciation_source"] == "user"
 
 
+def test_as_many_phones_are_heard_as_asked_for(client: httpx.Client) -> None:
+    for many in (1, 5, 39):
+        (first, *_) = post(client, n_best=str(many)).json()["words"][0]["phones"]
+        heard = [found["probability"] for found in first["heard"]]
+        assert len(heard) == many
+        assert heard == sorted(heard, reverse=True)
+
+
 def test_silence_is_no_error(client: httpx.Client) -> None:
     answer = post(client, audio=recording(np.zeros(16_000, np.float32)))
     assert answer.status_code == 200

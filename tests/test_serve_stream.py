@@ -100,6 +100,7 @@ def test_other_formats(client: httpx.Client) -> None:
         ({"type": "start", "text": TEXT, "rate": "fast"}, "bad_field"),
         ({"type": "start", "text": TEXT, "format": "yaml"}, "bad_field"),
         ({"type": "start", "text": TEXT, "format": []}, "bad_field"),
+        ({"type": "start", "text": TEXT, "n_best": "5.5"}, "bad_field"),
         ({"type": "start", "text": TEXT, "acoustic": "none"}, "bad_field"),
         ({"type": "start", "text": TEXT, "pronunciations": []}, "bad_field"),
         ({"type": "start", "text": TEXT, "speed": 1}, "unknown_field"),

@@ -59,7 +59,7 @@ class Assessor:
 
     def assess(
         self, audio: Recording, text: str | Script, *, rate: int | None = None,
-        pronunciations: Pronunciations | None = None,
+        pronunciations: Pronunciations | None = None, n_best: int | None = None,
     ) -> Assessment:  # fmt: skip
         """Score a recording of ``text``.
 
@@ -68,6 +68,7 @@ class Assessor:
             text: what should have been read: a sentence, or a script made by ``read_script``.
             pronunciations: of words the lexicon does not know as you want them, ARPAbet
                 ("T AH0 M EY1 T OW0").
+            n_best: how many phones ``heard`` lists for every phone; by default those above 5 %, at most 3.
 
         Raises:
             AudioError, TextError: the input cannot be used; the message says what to do.
@@ -79,7 +80,7 @@ class Assessor:
         measured = self._measure(sound, script, posteriors)
         presence = judge_presence(measured.alignment, measured.goodness, posteriors, self.scorer.presence)
         scores = self.scorer.score(measured.phones, measured.utterance)
-        return compose(sound, script, measured, presence, scores, self.model)
+        return compose(sound, script, measured, presence, scores, self.model, n_best)
 
     def align(
         self, audio: Recording, text: str | Script, *, rate: int | None = None,

@@ -42,8 +42,9 @@ UNKNOWN = UtteranceScores(None, None, None, None, None)
 
 
 def compose(
-    sound: Audio, script: Script, measured: Measurements, presence: Presence, scores: Scores, model: ModelInfo
-) -> Assessment:
+    sound: Audio, script: Script, measured: Measurements, presence: Presence, scores: Scores,
+    model: ModelInfo, n_best: int | None = None,
+) -> Assessment:  # fmt: skip
     """The assessment of a recording in which something was said.
 
     Off script no score is given. A word left out scores 0 in accuracy and total (the raters' rule for a word
@@ -61,7 +62,7 @@ def compose(
             prosody=points(scores.prosodic, SCALE),
             total=points(scores.total * share / SCALE, SCALE),
         )
-    rows = _phone_rows(measured.goodness, scores, alignment, presence, scored)
+    rows = _phone_rows(measured.goodness, scores, alignment, presence, scored, n_best)
     words = tuple(
         _word(word, found, spoken, rows, scored)
         for word, found, spoken in zip(alignment.words, scores.words, presence.spoken, strict=True)
@@ -124,13 +125,19 @@ def model_info(acoustic: Card, scorer: Card) -> ModelInfo:
 
 
 def _phone_rows(
-    goods: Goodness, scores: Scores, alignment: Alignment, presence: Presence, scored: bool
+    goods: Goodness,
+    scores: Scores,
+    alignment: Alignment,
+    presence: Presence,
+    scored: bool,
+    n_best: int | None,
 ) -> Iterator[PhoneResult]:
     row = 0
     for word, spoken in zip(alignment.words, presence.spoken, strict=True):
         for phone in word.phones:
             accuracy = points(float(scores.phones[row]), PHONE_SCALE) if spoken else 0.0
-            found = tuple(HeardPhone(x, round(p, 4)) for x, p in heard(goods, row))
+            likely = heard(goods, row) if n_best is None else heard(goods, row, n_best, 0.0)
+            found = tuple(HeardPhone(x, round(p, 4)) for x, p in likely)
             yield _phone(phone, accuracy if scored else None, found)
             row += 1
 

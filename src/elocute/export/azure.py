@@ -1,17 +1,21 @@
 """Azure's pronunciation assessment over REST: the detailed answer with its scores flat in ``NBest[0]``.
 
 Source: Microsoft, "Use pronunciation assessment" and the REST API for short audio. Phones are IPA symbols
-(``PhonemeAlphabet`` IPA). What Elocute does not measure (confidence, syllables) is left out, as is a score
-that could not be given.
+(``PhonemeAlphabet`` IPA). What Elocute does not measure is left out, as is a score that could not be given;
+docs/azure.md compares field by field.
 """
 
 from __future__ import annotations
 
 import json
+from collections import defaultdict
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from elocute.phones import ipa
-from elocute.result import Assessment, PhoneResult, Status, UtteranceScores, Verdict, WordResult
+from elocute.result import Assessment, Pause, PhoneResult, Status, UtteranceScores, Verdict, WordResult
+from elocute.text.syllables import syllabify
 
 RECOGNITION_STATUS: dict[Status, str] = {
     "ok": "Success",
@@ -63,19 +67,51 @@ def _best(assessment: Assessment) -> dict[str, Any]:
             ProsodyScore=scores.prosody,
             PronScore=pron_score(scores),
         ),
-        "Words": [_word(word) for word in assessment.words],
+        "Words": list(_words(assessment)),
     }
 
 
-def _word(word: WordResult) -> dict[str, Any]:
+def _words(assessment: Assessment) -> Iterator[dict[str, Any]]:
+    """The words of the text, and between them what was said beside it."""
+    added: dict[int, list[dict[str, Any]]] = defaultdict(list)
+    for insertion in assessment.insertions:
+        times = _times(insertion.start, insertion.end)
+        added[insertion.after_word].append({"Word": insertion.text, **times, "ErrorType": "Insertion"})
+    breaks = {pause.after_word + 1: pause for pause in assessment.pauses}
+    yield from added[-1]
+    for index, word in enumerate(assessment.words):
+        yield _word(word, breaks.get(index))
+        yield from added[index]
+
+
+def _word(word: WordResult, pause: Pause | None) -> dict[str, Any]:
     said = word.verdict != "omitted"
-    return {
+    answer = {
         "Word": word.text,
         **_times(word.start, word.end),
         **_known(AccuracyScore=word.accuracy),
         "ErrorType": ERROR_TYPE[word.verdict],
+    }
+    if pause is not None:
+        length = _times(pause.start, pause.end)["Duration"]
+        answer["Feedback"] = {"Prosody": {"Break": {"BreakLength": length}}}
+    return answer | {
+        "Syllables": list(_syllables(word)) if said else [],
         "Phonemes": [_phone(phone) for phone in word.phones] if said else [],
     }
+
+
+def _syllables(word: WordResult) -> Iterator[dict[str, Any]]:
+    """A syllable's accuracy is the mean of its phones'."""
+    left = iter(word.phones)
+    for syllable in syllabify([phone.phone for phone in word.phones]):
+        phones = list(islice(left, len(syllable)))
+        known = [phone.accuracy for phone in phones if phone.accuracy is not None]
+        yield {
+            "Syllable": "".join(phone.ipa for phone in phones),
+            **_times(phones[0].start, phones[-1].end),
+            **_known(AccuracyScore=round(sum(known) / len(known), 4) if known else None),
+        }
 
 
 def _phone(phone: PhoneResult) -> dict[str, Any]:

@@ -12,6 +12,7 @@ from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
 from elocute.export.catalogue import catalogue
+from elocute.phones import PHONES
 from elocute.serve import openapi
 from elocute.serve.forms import Part, boundary_of, parse_form
 from elocute.serve.inference import MEDIA_TYPES, Job, Outcome
@@ -53,6 +54,7 @@ class Asked:
     pronunciations: dict[str, Any] | None
     acoustic: str
     format: str
+    n_best: int | None
 
 
 def routes(service: Service) -> APIRouter:
@@ -108,7 +110,7 @@ async def _answer(service: Service, request: Request, task: Task, formats: tuple
         if await request.is_disconnected():
             return Response(status_code=499)  # nobody is left to read it
         audio = await service.lanes.work(lane.decode, asked.audio, deadline)
-        job = Job(task, audio, asked.text, asked.pronunciations, asked.acoustic, asked.format)
+        job = Job(task, audio, asked.text, asked.pronunciations, asked.acoustic, asked.format, asked.n_best)
         outcome = await service.lanes.work(lane.ask, job, deadline)
     return response(service, outcome, audio.duration, asked.format)
 
@@ -139,7 +141,7 @@ def checked(outcome: Outcome) -> Outcome:
 
 # --- what a form asks ------------------------------------------------------------------------------------
 
-FIELDS = ("audio", "text", "format", "acoustic", "pronunciations")
+FIELDS = ("audio", "text", "format", "acoustic", "n_best", "pronunciations")
 
 
 def _asked(parts: tuple[Part, ...], formats: tuple[str, ...], settings: Settings) -> Asked:
@@ -162,6 +164,7 @@ def _asked(parts: tuple[Part, ...], formats: tuple[str, ...], settings: Settings
         pronunciations(given.get("pronunciations", "")),
         choice("acoustic", given.get("acoustic") or settings.default_acoustic, tuple(settings.acoustics)),
         choice("format", given.get("format") or "json", formats),
+        n_best(given.get("n_best") or None),
     )
 
 
@@ -178,6 +181,17 @@ def choice(name: str, given: str, among: tuple[str, ...]) -> str:
     """``given``, if it is one of ``among``; else a Problem."""
     if given not in among:
         raise Problem("bad_field", f"The field {name} can be {', '.join(among)}.")
+    return given
+
+
+def n_best(given: Any) -> int | None:
+    """How many phones to list, if it was said; else a Problem."""
+    if given is None:
+        return None
+    if isinstance(given, str) and given.isascii() and given.isdecimal() and len(given) < 3:
+        given = int(given)
+    if type(given) is not int or not 1 <= given <= len(PHONES):
+        raise Problem("bad_field", f"n_best is a number from 1 to {len(PHONES)}.")
     return given
 
 

@@ -58,6 +58,7 @@ class Job:
     pronunciations: dict[str, Any] | None
     acoustic: str
     format: str
+    n_best: int | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -133,7 +134,7 @@ def _do(assessor: Assessor, job: Job) -> Outcome:
         return Outcome(_alignment(assessor.align(audio, script), job.format))
     from elocute.export import write
 
-    assessment = assessor.assess(audio, script)
+    assessment = assessor.assess(audio, script, n_best=job.n_best)
     return Outcome(write(job.format, assessment, audio), status=assessment.status)
 
 

@@ -117,6 +117,12 @@ def _form(formats: tuple[str, ...]) -> dict[str, Any]:
                             },
                             "format": {"type": "string", "enum": list(formats), "default": "json"},
                             "acoustic": {"type": "string", "description": "A name of GET /v1/models"},
+                            "n_best": {
+                                "type": "integer",
+                                "minimum": 1,
+                                "maximum": 39,
+                                "description": "Phones listed as heard for every phone; else the likely ones",
+                            },
                             "pronunciations": {
                                 "type": "string",
                                 "description": "JSON: word to ARPAbet, or to a list of variants",

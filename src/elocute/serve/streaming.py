@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
-from elocute.serve.api import MOST_TEXT_BYTES, Service, checked, checked_pronunciations, choice
+from elocute.serve.api import MOST_TEXT_BYTES, Service, checked, checked_pronunciations, choice, n_best
 from elocute.serve.guard import is_known
 from elocute.serve.inference import MEDIA_TYPES, Follow, Job, Pcm
 from elocute.serve.problems import Problem
@@ -31,7 +31,7 @@ STEP_PATIENCE = 1.0
 
 MOST_MESSAGE = 128_000
 CLOSE_CODES = {"overloaded": 1013, "not_ready": 1013, "internal": 1011, "timeout": 1011}
-FIELDS = ("type", "text", "rate", "format", "acoustic", "pronunciations", "key")
+FIELDS = ("type", "text", "rate", "format", "acoustic", "n_best", "pronunciations", "key")
 
 
 class Streams:
@@ -137,6 +137,7 @@ class _Stream:
         self._said = None if said is None else checked_pronunciations(said)
         acoustic = start.get("acoustic", settings.default_acoustic)
         self._acoustic = choice("acoustic", acoustic, tuple(settings.acoustics))
+        self._n_best = n_best(start.get("n_best"))
         self._format = choice("format", start.get("format", "json"), tuple(MEDIA_TYPES))
 
     def _take(self, data: bytes) -> None:
@@ -178,7 +179,7 @@ class _Stream:
         if len(self._pcm) % 2:
             raise Problem("bad_message", "Samples have two bytes; the last one lacks one.")
         pcm = Pcm(self._samples(0), self._rate)
-        job = Job("assess", pcm, self._text, self._said, self._acoustic, self._format)
+        job = Job("assess", pcm, self._text, self._said, self._acoustic, self._format, self._n_best)
         lanes = self._service.lanes
         deadline = time.monotonic() + self._settings.request_seconds
         async with lanes.lane(deadline, admitted=True) as lane:  # who has read to the end is not sent away
