@@ -24,7 +24,7 @@ EVERYTHING = replace(
 
 
 def test_the_golden_file() -> None:
-    """To change it on purpose: GOLDEN=write python -m pytest tests/test_azure.py, and look at the difference."""
+    """GOLDEN=write in the environment writes it anew: look at the difference."""
     written = WRITERS["azure"](EVERYTHING)
     if os.environ.get("GOLDEN") == "write":
         GOLDEN.write_text(written, encoding="utf-8")

@@ -151,7 +151,7 @@ def test_azure_golden_fields() -> None:
     }  # fmt: skip
     assert (best["Lexical"], best["Display"]) == ("thin ice", "Thin ice!")
     thin, ice = best["Words"]
-    assert {key: value for key, value in thin.items() if key not in ("Syllables", "Phonemes")} == {
+    assert {key: thin[key] for key in list(thin)[:5]} == {
         "Word": "thin", "Offset": 3_000_000, "Duration": 6_000_000, "AccuracyScore": 55.0,
         "ErrorType": "Mispronunciation",
     }  # fmt: skip
