@@ -304,3 +304,9 @@ def test_evaluate_refuses_before_it_works(
     assert "no split 'fold:9'" in refused("--corpus", tiny_corpus, "--split", "fold:9")
     unwritable = ("--json", tmp_path / "none" / "report.json")
     assert "No such file" in refused("--corpus", tiny_corpus, "--split", "train", *unwritable)
+
+
+def test_an_alignment_as_a_figure(capsys: pytest.CaptureFixture[str], recording: str) -> None:
+    out = output(capsys, "align", recording, "--text", TEXT, "--format", "svg")
+    assert out.startswith("<svg")
+    assert out.count(">world</text>") == 1

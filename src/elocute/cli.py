@@ -115,7 +115,7 @@ def align(
     audio: Recording,
     text: Text = None,
     text_file: TextFile = None,
-    format: Annotated[Literal["json", "textgrid"], typer.Option(help="Of the alignment.")] = "json",
+    format: Annotated[Literal["json", "textgrid", "svg"], typer.Option(help="Of the alignment.")] = "json",
     output: Output = None,
     pronunciations: Said = None,
     acoustic: Acoustic = None,
@@ -127,6 +127,10 @@ def align(
         from elocute.export.textgrid import write_alignment
 
         _write(write_alignment(alignment), output)
+    elif format == "svg":
+        from elocute.export.figure import figure
+
+        _write(figure(alignment.words, sound), output)
     else:
         from elocute.export.alignment import alignment_to_dict
 
