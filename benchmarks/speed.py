@@ -1,6 +1,6 @@
 """Real-time factor of every stage of ``assess``, one core, models warm.
 
-    python benchmarks/speed.py [--repeats N]
+    python benchmarks/speed.py [--repeats N] [--acoustic NAME]
 
 Ratios of one run compare; seconds depend on the machine.
 """
@@ -16,10 +16,10 @@ import numpy as np
 
 from elocute import Assessor, load_audio, read_script
 from elocute.acoustics.align import align
-from elocute.acoustics.mel import log_mel
 from elocute.acoustics.prosody import prosody, rms_energy
 from elocute.card import ASSETS
 from elocute.features.measurements import measure
+from elocute.shipped import DEFAULT
 
 SECONDS = 4.0
 
@@ -38,11 +38,14 @@ def median_seconds(run: Callable[[], object], repeats: int) -> float:
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=20)
-    repeats = parser.parse_args().repeats
+    parser.add_argument("--acoustic", default=DEFAULT, help="name of a shipped acoustic model")
+    arguments = parser.parse_args()
+    repeats = arguments.repeats
     text = (ASSETS / "demo" / "demo.txt").read_text(encoding="utf-8").strip()
     samples = load_audio(ASSETS / "demo" / "demo.flac").samples
     samples = np.resize(samples, int(SECONDS * 16_000))
-    assessor, script, sound = Assessor(), read_script(text), load_audio(samples, 16_000)
+    assessor = Assessor(arguments.acoustic)
+    script, sound = read_script(text), load_audio(samples, 16_000)
     posteriors = assessor.acoustic.posteriors(sound)
     energy = rms_energy(sound.samples)
     alignment = align(posteriors, script, assessor.acoustic.align_options, energy)
@@ -51,7 +54,6 @@ def main() -> None:
     stages: dict[str, Callable[[], object]] = {
         "read audio": lambda: load_audio(ASSETS / "demo" / "demo.flac"),
         "read text": lambda: read_script(text),
-        "spectrogram": lambda: log_mel(sound.samples),
         "posteriors (with spectrogram)": lambda: assessor.acoustic.posteriors(sound),
         "align": lambda: align(posteriors, script, assessor.acoustic.align_options, energy),
         "F0 and energy": lambda: prosody(sound.samples),
@@ -61,7 +63,7 @@ def main() -> None:
     }
     times = {name: median_seconds(run, repeats) for name, run in stages.items()}
     whole = times["assess, whole"]
-    print(f"{SECONDS:.0f} s of audio, one core, median of {repeats}")
+    print(f"{arguments.acoustic}, {SECONDS:.0f} s of audio, one core, median of {repeats}")
     for name, seconds in times.items():
         share = f"{seconds / whole:5.0%} of assess"
         print(f"{name:30} {1000 * seconds:7.1f} ms  RTF {seconds / SECONDS:.4f}  {share}")

@@ -1,6 +1,6 @@
 """Do scores react? Right text against wrong text on real recordings.
 
-    python benchmarks/trust.py FOLDER
+    python benchmarks/trust.py FOLDER [--acoustic NAME]
 
 FOLDER holds ``index.tsv`` (id, speaker, age, total, text) and one ``ID.flac`` per line. Reported: how often
 the right text beats the same words shuffled and another recording's text in utterance total (no score counts
@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from elocute import Assessment, Assessor
+from elocute.shipped import DEFAULT
 
 COLLAPSED = 0.04
 """Seconds; a final phone of at most this length was swallowed by the silence after it."""
@@ -87,7 +88,9 @@ def measure(assessor: Assessor, folder: Path, seed: int = 0) -> dict[str, float]
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
-    for name, share in measure(Assessor(), parser.parse_args().folder).items():
+    parser.add_argument("--acoustic", default=DEFAULT, help="name of a shipped acoustic model")
+    arguments = parser.parse_args()
+    for name, share in measure(Assessor(arguments.acoustic), arguments.folder).items():
         print(f"{name:36} {share:6.1%}")
 
 

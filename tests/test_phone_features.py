@@ -49,6 +49,7 @@ def test_statistics_are_ordered(values: list[float]) -> None:
     assert found["min"] <= found["median"] <= found["max"]
     assert found["min"] - 1e-3 <= found["mean"] <= found["max"] + 1e-3
     assert 0 <= found["mad"] <= found["max"] - found["min"]
+    assert found["median"] == float(np.median(np.array(values, np.float32)))
 
 
 def test_ids() -> None:

@@ -62,12 +62,19 @@ def statistics(values: NDArray[np.float32]) -> list[float]:
     """The :data:`STATISTICS` of ``values`` (mad: median absolute deviation); zeros where there are none."""
     if not len(values):
         return [0.0] * len(STATISTICS)
-    median = float(np.median(values))
-    spread = float(np.median(np.abs(values - median)))
+    ordered = np.sort(values)
+    median = _middle(ordered)
+    spread = _middle(np.sort(np.abs(values - median)))
     return [
-        float(values.mean()), float(values.std()), median, spread, float(values.sum()), float(values.min()),
-        float(values.max()),
+        float(values.mean()), float(values.std()), median, spread, float(values.sum()), float(ordered[0]),
+        float(ordered[-1]),
     ]  # fmt: skip
+
+
+def _middle(ordered: NDArray[np.float32]) -> float:
+    """The median of ascending values, as ``np.median`` gives it, which takes ten times as long for so few."""
+    half = len(ordered) // 2
+    return float(ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2)
 
 
 def phone_features(alignment: Alignment, goods: Goodness, prosody: Prosody) -> PhoneFeatures:

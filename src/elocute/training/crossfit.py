@@ -125,7 +125,7 @@ def _earlier_model(folder: str) -> OnnxAcousticModel:
     return OnnxAcousticModel(folder)
 
 
-def _native_alignments(shop: Workshop) -> dict[str, Alignment]:
+def native_alignments(shop: Workshop) -> dict[str, Alignment]:
     """Those of the native model, unless an earlier model has already aligned better than pocketsphinx."""
     return load_alignments(alignments_path(shop, 0 if shop.config.aligner else 1, "natives"))
 
@@ -198,7 +198,7 @@ def _fit_fold(task: tuple[object, ...]) -> None:
         earlier = _heard_before(shop, number) if options.heard_weight else None
         found = load_alignments(alignments_path(shop, number - 1, "learners"))
         samples = _samples(shop, learners, found, earlier)
-        samples += _samples(shop, natives, _native_alignments(shop))
+        samples += _samples(shop, natives, native_alignments(shop))
         print(f"round {number}, fold {fold}: {len(samples)} recordings", file=sys.stderr, flush=True)
         network = train_encoder(network, shop.store, samples, options, fold)
         save_network(network, model)

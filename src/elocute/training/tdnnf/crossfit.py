@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from elocute.acoustics.align import align
 from elocute.acoustics.alignment import Alignment
@@ -23,14 +24,14 @@ from elocute.corpora.types import Utterance
 from elocute.errors import TextAudioMismatch
 from elocute.phones import PHONES
 from elocute.progress import track
-from elocute.training.acoustic import stored_posteriors
 from elocute.training.config import FOLDS, TdnnfConfig
-from elocute.training.crossfit import EVERYBODY, alignments_path, held_out, model_path
+from elocute.training.crossfit import EVERYBODY, alignments_path, held_out, model_path, native_alignments
+from elocute.training.encoder import SUBFRAMES, PhoneticEncoder
 from elocute.training.targets import load_alignments, save_alignments
 from elocute.training.tdnnf.data import Sample, make_sample
 from elocute.training.tdnnf.fit import FitOptions, bank_posteriors, train_tdnnf
 from elocute.training.tdnnf.network import Tdnnf
-from elocute.training.tdnnf.store import FrameStore, bank_store, frame_store, speed_key, teacher_rows
+from elocute.training.tdnnf.store import FrameStore, bank_store, frame_store, speed_key
 from elocute.training.workshop import (
     Workshop,
     load_network,
@@ -39,6 +40,9 @@ from elocute.training.workshop import (
     save_posteriors,
     seconds,
 )
+
+TEACHER_BATCH = 8
+"""Recordings the teacher hears at once."""
 
 NATIVE = EVERYBODY + 1
 """The number of the fold that leaves out every learner."""
@@ -149,7 +153,7 @@ def _fit(
 
 
 def _samples(shop: TdnnfShop, learners: Sequence[Utterance], natives: Sequence[Utterance]) -> list[Sample]:
-    found = load_alignments(alignments_path(shop.teacher, 1, "natives"))
+    found = native_alignments(shop.teacher)
     if learners:
         found |= load_alignments(alignments_path(shop.teacher, shop.teacher.config.rounds, "learners"))
     return [
@@ -164,15 +168,27 @@ def _teacher(shop: TdnnfShop, fold: int, learners: Sequence[Utterance]) -> Frame
     teacher = shop.teacher
     network = teacher.new_network(0)
     load_network(network, model_path(teacher, teacher.config.rounds, fold))
-    audio = {u.id: u.audio for u in learners}
+    keys = [u.id for u in learners]
 
     def compute(missing: Sequence[str]) -> Iterable[tuple[str, NDArray[np.float32]]]:
-        for key in missing:
-            with torch.autocast("cpu", torch.bfloat16):
-                yield key, teacher_rows(stored_posteriors(network, teacher.store, key, seconds(audio[key])))
+        ordered = sorted(missing, key=lambda key: len(teacher.store.read(key)))
+        for at in range(0, len(ordered), TEACHER_BATCH):
+            part = ordered[at : at + TEACHER_BATCH]
+            yield from zip(part, _said(network, [teacher.store.read(key) for key in part]), strict=True)
 
     path, width = shop.own("teacher", f"{fold_name(fold)}.f16"), len(CLASSES) + len(PHONES)
-    return frame_store(path, list(audio), compute, width, f"teacher {fold_name(fold)}")
+    return frame_store(path, keys, compute, width, f"teacher {fold_name(fold)}")
+
+
+def _said(network: PhoneticEncoder, hidden: Sequence[Tensor]) -> list[NDArray[np.float32]]:
+    """(frames, 79) log posteriors and acceptance of each recording, from its stored hidden frames."""
+    lengths = [len(frames) for frames in hidden]
+    padded = torch.nn.utils.rnn.pad_sequence(list(hidden), batch_first=True)
+    mask = torch.arange(padded.shape[1]) < torch.tensor(lengths)[:, None]
+    with torch.inference_mode(), torch.autocast("cpu", torch.bfloat16):
+        found = network.eval()(padded, mask)
+    rows = torch.cat([found.phones.float().log_softmax(-1), found.acceptance.float()], dim=-1).numpy()
+    return [row[: SUBFRAMES * length] for row, length in zip(rows, lengths, strict=True)]
 
 
 def _hear_held_out(shop: TdnnfShop, fold: int) -> None:

@@ -12,7 +12,6 @@ import soxr
 from numpy.typing import NDArray
 
 from elocute.acoustics.filterbank import BANDS, RATE, filterbank
-from elocute.acoustics.posteriors import Posteriors
 from elocute.audio import load_audio
 from elocute.progress import track
 
@@ -90,8 +89,3 @@ def bank_store(recordings: Sequence[tuple[str, Path]], path: Path) -> FrameStore
 def at_speed(samples: NDArray[np.float32], speed: float) -> NDArray[np.float32]:
     """Played ``speed`` times as fast, pitch and formants included."""
     return samples if speed == 1.0 else np.asarray(soxr.resample(samples, RATE * speed, RATE), np.float32)
-
-
-def teacher_rows(posteriors: Posteriors) -> NDArray[np.float32]:
-    """(frames, 79): log posteriors and acceptance side by side."""
-    return np.concatenate([posteriors.log_probs, posteriors.acceptance], axis=1)
