@@ -5,13 +5,13 @@
 For each front end (an acoustic configuration and the folder it was trained in) the phones of every training
 utterance are measured by the fold model that has not heard the speaker; the same gradient-boosted trees learn
 the raters' score from one definition at a time on four folds and predict the fifth. Correlations pooled over
-the folds and, for the comparison of front ends, per fold.
+the folds and, for the comparison of front ends, per fold. Definitions from logits and from CTC run the fold
+models again: ``--every N`` takes every N-th utterance, ``--stored`` leaves them out.
 """
 
 from __future__ import annotations
 
 import argparse
-import hashlib
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -28,6 +28,7 @@ from elocute.progress import track
 from elocute.training.config import FOLDS, AcousticConfig, read_config
 from elocute.training.crossfit import alignments_path, model_path, posteriors_path
 from elocute.training.ctc_goodness import ctc_ratios
+from elocute.training.encoder import PhoneticEncoder
 from elocute.training.targets import load_alignments
 from elocute.training.workshop import Workshop, load_network, load_posteriors
 
@@ -77,28 +78,33 @@ def ctc_definitions(log_probs: Columns, alignment: Alignment) -> dict[str, Colum
     return {"CTC, alignment-free": anything, "CTC, alignment-free, all symbols": ratios}
 
 
-def measured(shop: Workshop) -> tuple[dict[str, Columns], list[str]]:
-    """Definitions of all phones, in the order of the training half, and the utterance of each phone."""
+def network_definitions(
+    shop: Workshop, network: PhoneticEncoder, key: str, alignment: Alignment, heard: Posteriors
+) -> dict[str, Columns]:
+    """Definitions from what the fold model says before the softmax, and from its CTC output."""
+    with torch.inference_mode():
+        outputs = network(shop.store.read(key)[None].float(), None)
+    spans = frame_spans(alignment, heard.frame_shift, len(heard.log_probs))
+    found = logit_definitions(outputs.phones[0].numpy(), alignment, spans)
+    if outputs.ctc is not None:
+        found |= ctc_definitions(outputs.ctc[0].log_softmax(-1).numpy(), alignment)
+    return found
+
+
+def measured(shop: Workshop, chosen: set[str], stored: bool) -> tuple[dict[str, Columns], list[str]]:
+    """Definitions of the phones of the chosen utterances, in corpus order, and the utterance of each."""
     parts: dict[str, dict[str, Columns]] = {}
     for fold in range(FOLDS):
-        if not posteriors_path(shop, fold).exists():
-            continue
         heard = load_posteriors(posteriors_path(shop, fold))
         aligned = load_alignments(alignments_path(shop, shop.config.rounds, f"fold{fold}"))
         prior = np.log(np.mean([np.exp(p.log_probs).mean(0) for p in heard.values()], axis=0))
         network = shop.new_network(fold)
         load_network(network, model_path(shop, shop.config.rounds, fold))
         network.eval()
-        for key in track(list(aligned), f"fold {fold}", every=30.0):
-            alignment = aligned[key]
-            with torch.inference_mode():
-                outputs = network(shop.store.read(key)[None].float(), None)
-            spans = frame_spans(alignment, heard[key].frame_shift, len(heard[key].log_probs))
-            own = frame_definitions(heard[key], alignment, prior)
-            own |= logit_definitions(outputs.phones[0].numpy(), alignment, spans)
-            if outputs.ctc is not None:
-                own |= ctc_definitions(outputs.ctc[0].log_softmax(-1).numpy(), alignment)
-            parts[key] = own
+        for key in track([key for key in aligned if key in chosen], f"fold {fold}", every=30.0):
+            parts[key] = frame_definitions(heard[key], aligned[key], prior)
+            if not stored:
+                parts[key] |= network_definitions(shop, network, key, aligned[key], heard[key])
     keys = [u.id for u in shop.learners if u.id in parts]
     names = parts[keys[0]]
     columns = {name: np.concatenate([parts[key][name] for key in keys]) for name in names}
@@ -131,23 +137,9 @@ def cross_validated(
     return predictions
 
 
-def cached(shop: Workshop) -> tuple[dict[str, Columns], list[str]]:
-    """:func:`measured`, kept in the working folder under the hash of the fold models."""
-    digest = hashlib.sha256()
-    for fold in range(FOLDS):
-        path = model_path(shop, shop.config.rounds, fold)
-        digest.update(path.read_bytes() if path.exists() else b"")
-    path = shop.path("gop-definitions", f"{digest.hexdigest()[:16]}.npz")
-    if not path.exists():
-        columns, owners = measured(shop)
-        np.savez(path, owners=np.array(owners), **columns)  # type: ignore[arg-type]
-    with np.load(path) as stored:
-        return {k: stored[k] for k in stored.files if k != "owners"}, [str(k) for k in stored["owners"]]
-
-
-def evaluate(shop: Workshop) -> Mapping[str, tuple[float, list[float]]]:
+def evaluate(shop: Workshop, every: int, stored: bool) -> Mapping[str, tuple[float, list[float]]]:
     """Pooled and per-fold correlation of every definition."""
-    columns, owners = cached(shop)
+    columns, owners = measured(shop, {u.id for u in shop.learners[::every]}, stored)
     known = set(owners)
     learners = [u for u in shop.learners if u.id in known and u.labels is not None]
     scores = np.array(
@@ -177,14 +169,16 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--corpus", type=Path, required=True)
     parser.add_argument("front_ends", nargs="+", metavar="CONFIG=WORK")
+    parser.add_argument("--every", type=int, default=1)
+    parser.add_argument("--stored", action="store_true")
     arguments = parser.parse_args()
     torch.set_num_threads(1)
     tables = []
     for entry in arguments.front_ends:
         config, work = map(Path, entry.split("="))
         print(f"\n{entry}\n{'definition':50} all     per fold")
-        tables.append(evaluate(Workshop(read_config(AcousticConfig, config, "acoustic"), config,
-                                        arguments.corpus, work)))  # fmt: skip
+        shop = Workshop(read_config(AcousticConfig, config, "acoustic"), config, arguments.corpus, work)
+        tables.append(evaluate(shop, arguments.every, arguments.stored))
     for other in tables[1:]:
         print(f"\n{'gain over the first front end':50} all     per fold")
         for name in other.keys() & tables[0].keys():
