@@ -40,6 +40,10 @@ class FeatureTable:
     scores: Floats
     speakers: NDArray[np.str_]
 
+    def columns(self, names: Sequence[str]) -> Floats:
+        """(n, names) the values of some features."""
+        return np.asarray(self.values[:, [self.names.index(name) for name in names]])
+
     def rows(self, chosen: NDArray[np.bool_]) -> FeatureTable:
         return FeatureTable(self.names, self.values[chosen], self.scores[chosen], self.speakers[chosen])
 
@@ -66,9 +70,10 @@ class Fit:
     bias: Floats
     penalty: Floats
 
-    def predict(self, values: Floats) -> Floats:
+    def predict(self, table: FeatureTable) -> Floats:
         """(n, 4) scores, 0-10."""
-        return np.asarray(np.clip(self.scaling.apply(values) @ self.weights.T + self.bias, 0.0, 10.0))
+        standard = self.scaling.apply(table.columns(self.names))
+        return np.asarray(np.clip(standard @ self.weights.T + self.bias, 0.0, 10.0))
 
     def selected(self, aspect: str) -> tuple[str, ...]:
         """The features the aspect weighs."""
@@ -146,14 +151,15 @@ def fit_lasso(table: FeatureTable, names: Sequence[str] | None = None) -> Fit:
     if names is None:
         out = dropped(table)
         names = [name for name in table.names if name not in out]
-    columns = [table.names.index(name) for name in names]
-    values = table.values[:, columns]
+    values = table.columns(names)
     scale = scaling(values)
     standard = scale.apply(values)
     splits = speaker_splits(table.speakers, GROUPS)
     weights, bias, penalty = [], [], []
     for aspect in range(len(ASPECTS)):
-        fitted = LassoCV(cv=splits, alphas=40, eps=3e-3, max_iter=3000).fit(standard, table.scores[:, aspect])
+        # Smaller penalties than a hundredth of the greatest never win, and take a hundred times as long.
+        lasso = LassoCV(cv=splits, alphas=30, eps=1e-2, tol=1e-3, max_iter=1000, precompute=True)
+        fitted = lasso.fit(standard, table.scores[:, aspect])
         weights.append(fitted.coef_)
         bias.append(float(fitted.intercept_))
         penalty.append(float(fitted.alpha_))

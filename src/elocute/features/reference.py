@@ -1,0 +1,131 @@
+"""How other readers' features are distributed, so that a value can be told as a percentile.
+
+The reference ships as percentiles per feature and group of readings: natives (fluent readers), learners, and
+learners by age and by the experts' total score.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elocute.card import ASSETS
+from elocute.errors import ModelError
+from elocute.features.handcrafted import REGISTRY
+
+POINTS: tuple[float, ...] = (1.0, 5.0, 10.0, 25.0, 50.0, 75.0, 90.0, 95.0, 99.0)
+"""The percentiles that are kept."""
+
+GROUPS: dict[str, str] = {
+    "natives": "native readers",
+    "learners": "learners",
+    "children": "learners of at most 12 years",
+    "others": "older learners",
+    "band_0_4": "learners rated 0 to 4 of 10 in total",
+    "band_5_6": "learners rated 5 or 6",
+    "band_7_8": "learners rated 7 or 8",
+    "band_9_10": "learners rated 9 or 10",
+}
+FLUENT = "natives"
+"""The group that percentiles in the result are about."""
+
+
+@dataclass(frozen=True)
+class Reference:
+    """``quantiles`` (groups, features, points), NaN where a group hardly ever has the feature; ``counts``
+    (groups,) readings of each group."""
+
+    names: tuple[str, ...]
+    groups: tuple[str, ...]
+    counts: tuple[int, ...]
+    quantiles: NDArray[np.float32]
+
+    def percentile(self, name: str, value: float | None, group: str = FLUENT) -> float | None:
+        """Percentage of the group's readings whose value is smaller (0-100, equal ones count half).
+
+        ``None`` without a value, or where the reference knows nothing of the feature.
+        """
+        if value is None or name not in self.names or group not in self.groups:
+            return None
+        row = self.quantiles[self.groups.index(group), self.names.index(name)].astype(np.float64)
+        if np.isnan(row).any():
+            return None
+        # The kept quantiles are rounded, and so must be what is compared with them.
+        known = float(np.float16(value))
+        if row[0] < known < row[-1] and known not in row:
+            return float(np.interp(known, row, POINTS))
+        low = POINTS[int(np.searchsorted(row, known, "left")) - 1] if known > row[0] else 0.0
+        high = POINTS[int(np.searchsorted(row, known, "right"))] if known < row[-1] else 100.0
+        if known in row:
+            same = np.flatnonzero(row == known)
+            low = 0.0 if same[0] == 0 else POINTS[same[0]]
+            high = 100.0 if same[-1] == len(row) - 1 else POINTS[same[-1]]
+        return (low + high) / 2.0
+
+    def percentiles(self, utterance: Mapping[str, float | None]) -> dict[str, float | None]:
+        """Among fluent readers, for every feature."""
+        return {name: self.percentile(name, value) for name, value in utterance.items()}
+
+
+def describe(name: str, percentile: float) -> str:
+    """A percentile among fluent readers in words: ``"slower than 85 % of fluent readers"``."""
+    more, less = REGISTRY[name].words
+    if 40.0 <= percentile <= 60.0:
+        return "like most fluent readers"
+    if percentile > 50.0:
+        return f"{more} than {percentile:.0f} % of fluent readers"
+    return f"{less} than {100.0 - percentile:.0f} % of fluent readers"
+
+
+def make_reference(names: Sequence[str], groups: Mapping[str, NDArray[np.float64]]) -> Reference:
+    """The reference of some readings: ``groups`` maps each to its values (readings, features), NaN where
+    undefined. A feature that fewer than ten readings of a group have stays unknown there."""
+    rows = []
+    for values in groups.values():
+        rare = (~np.isnan(values)).sum(axis=0) < 10
+        usable = np.where(rare, 0.0, values)
+        rows.append(np.where(rare, np.nan, np.nanpercentile(usable, POINTS, axis=0)).T)
+    quantiles = np.stack(rows).astype(np.float16).astype(np.float32)
+    return Reference(tuple(names), tuple(groups), tuple(len(v) for v in groups.values()), quantiles)
+
+
+def save_reference(reference: Reference, path: Path) -> None:
+    """A compressed npz in half precision, without pickles."""
+    np.savez_compressed(
+        path,
+        names=np.array(reference.names),
+        groups=np.array(reference.groups),
+        counts=np.array(reference.counts),
+        points=np.array(POINTS),
+        quantiles=reference.quantiles.astype(np.float16),
+    )
+
+
+def load_reference(path: Path) -> Reference:
+    """Read what :func:`save_reference` wrote.
+
+    Raises:
+        ModelError: missing, damaged, or of other percentiles.
+    """
+    try:
+        with np.load(path, allow_pickle=False) as stored:
+            data = {name: stored[name] for name in stored.files}
+        names, groups = (tuple(map(str, data[key])) for key in ("names", "groups"))
+        fits = data["quantiles"].shape == (len(groups), len(names), len(POINTS))
+        if not fits or tuple(data["points"].tolist()) != POINTS:
+            raise ValueError("it holds other percentiles")
+        quantiles = data["quantiles"].astype(np.float32)
+        return Reference(names, groups, tuple(map(int, data["counts"])), quantiles)
+    except (OSError, KeyError, ValueError) as error:
+        raise ModelError(f"{path} is no usable reference ({error}): install the package again.") from None
+
+
+@cache
+def default_reference() -> Reference:
+    """The shipped reference."""
+    return load_reference(ASSETS / "reference.npz")
