@@ -75,7 +75,8 @@ def test_a_pause_put_in(plain: list[Assessment], changed: Change) -> None:
     assert (feature(paused, "long_pause_count") > feature(plain, "long_pause_count")).mean() >= 0.8
     assert (feature(paused, "speech_rate") < feature(plain, "speech_rate")).all()
     assert np.median(score(paused, "fluency") - score(plain, "fluency")) < -2.0
-    assert np.median(score(paused, "accuracy") - score(plain, "accuracy")) > -4.0
+    lost = {name: np.median(score(plain, name) - score(paused, name)) for name in ("fluency", "accuracy")}
+    assert lost["fluency"] > lost["accuracy"]
     timing = ("silence", "runs", "rate")
     others = [shift(plain, paused, name) for name, f in REGISTRY.items() if f.family not in timing]
     moved = [shift(plain, paused, name) for name in ("longest_pause", "long_pause_duration", "silence_share")]
@@ -107,11 +108,7 @@ def test_a_flat_voice(plain: list[Assessment], changed: Change) -> None:
 
 
 @pytest.mark.parametrize("gain", [0.5, 2.0])
-def test_gain_hardly_moves_a_score(plain: list[Assessment], changed: Change, gain: float) -> None:
-    """A gap just below the threshold of a pause can fall to its other side; nothing else may move a score."""
-    other = changed(lambda x, found: x * np.float32(min(gain, 0.99 / np.abs(x).max())))
+def test_gain_moves_no_score(plain: list[Assessment], changed: Change, gain: float) -> None:
+    other = changed(lambda x, found: x * np.float32(gain))
     for name in ("accuracy", "fluency", "prosody", "total"):
-        moved = np.abs(score(other, name) - score(plain, name))
-        same = feature(other, "all_pause_count") == feature(plain, "all_pause_count")
-        assert (moved[same] <= 1.0).all(), name
-        assert moved.max() <= 2.0, name
+        np.testing.assert_allclose(score(other, name), score(plain, name), atol=1.0)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from elocute.acoustics.align import AlignOptions
 from elocute.acoustics.mel import log_mel
 from elocute.acoustics.posteriors import CLASSES, Posteriors
+from elocute.acoustics.prosody import levelled
 from elocute.audio import Audio
 from elocute.card import Card, open_session, read_card
 from elocute.errors import ModelError
@@ -50,7 +51,7 @@ class OnnxAcousticModel:
 
     def posteriors(self, audio: Audio) -> Posteriors:
         """Log posteriors of a recording, 10 ms frames, and acceptance."""
-        mel = log_mel(audio.samples)
+        mel = log_mel(levelled(audio.samples))
         logits, acceptance = _windowed(self._run, mel)
         frames = mel.shape[1]
         log_probs = log_softmax(logits[:frames])

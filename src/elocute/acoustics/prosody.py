@@ -18,7 +18,8 @@ VOICED = 0.5
 """Confidence from which SwiftF0 calls a frame voiced."""
 
 LEVEL = 0.05
-"""RMS that recordings are brought to before F0 is sought (-26 dBFS): SwiftF0 is not invariant to gain."""
+"""RMS that recordings are brought to (-26 dBFS, the median of the training speech): neither SwiftF0 nor the
+phonetic encoder is invariant to gain."""
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,8 @@ def rms_energy(samples: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(np.sqrt(power), np.float32)
 
 
-def _levelled(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+def levelled(samples: NDArray[np.float32]) -> NDArray[np.float32]:
+    """``samples`` scaled to an RMS of :data:`LEVEL`."""
     level = float(np.sqrt(np.mean(np.square(samples, dtype=np.float64))))
     return np.asarray(samples * (LEVEL / max(level, 1e-6)), np.float32)
 
@@ -58,7 +60,7 @@ def prosody(samples: NDArray[np.float32]) -> Prosody:
         samples: mono 16 kHz, shape (n,).
     """
     energy = rms_energy(samples)
-    found = _detector().detect(_levelled(samples), RATE, *F0_RANGE)
+    found = _detector().detect(levelled(samples), RATE, *F0_RANGE)
     times = np.asarray(found.timestamps, np.float64)
     wanted = np.arange(len(energy), dtype=np.float64) * FRAME_SHIFT
     voiced = np.asarray(found.confidence) >= VOICED

@@ -63,7 +63,7 @@ def native_values(shop: Workshop) -> Floats:
     for utterance in track(chosen, "measure natives"):
         heard = stored_posteriors(network, shop.store, utterance.id, seconds(utterance.audio))
         try:
-            alignment = align(heard, utterance.script, shop.config.align)
+            alignment = align(heard, utterance.script, shop.config.align, tunes[utterance.id].energy)
         except TextAudioMismatch:
             continue
         rows.append(
