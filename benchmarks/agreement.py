@@ -10,16 +10,22 @@ speakers of the recordings, scores agree more than they would on new ones).
 from __future__ import annotations
 
 import argparse
+import csv
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from trust import read_folder
 
 from elocute import Assessor
 from elocute.metrics import pcc
 from elocute.result import Assessment
 from elocute.shipped import shipped_models
+
+
+def read_folder(folder: Path) -> list[tuple[Path, str]]:
+    """Recordings and their texts."""
+    with (folder / "index.tsv").open(encoding="utf-8", newline="") as file:
+        return [(folder / f"{row['id']}.flac", row["text"]) for row in csv.DictReader(file, delimiter="\t")]
 
 
 def durations(assessment: Assessment) -> list[float]:
@@ -35,8 +41,8 @@ def measure(first: Assessor, second: Assessor, folder: Path) -> dict[str, float]
     totals: tuple[list[float], list[float]] = ([], [])
     away: list[NDArray[np.float64]] = []
     alike, recordings = 0, read_folder(folder)
-    for item in recordings:
-        found = [assessor.assess(item.audio, item.text) for assessor in (first, second)]
+    for audio, text in recordings:
+        found = [assessor.assess(audio, text) for assessor in (first, second)]
         edges = [np.array([(word.start, word.end) for word in one.words]) for one in found]
         away.append(1000.0 * np.abs(edges[0] - edges[1]).ravel())
         if all(one.scores.total is not None for one in found):

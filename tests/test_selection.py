@@ -5,9 +5,12 @@ from __future__ import annotations
 import hashlib
 import json
 import pickle
+from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 
 import pytest
+import soundfile
 
 from elocute import Assessor, cli
 from elocute.card import Card
@@ -109,6 +112,19 @@ def test_a_choice_is_the_same_in_another_process() -> None:
     factory = cli._factory("tiny")
     copied = pickle.loads(pickle.dumps(factory))
     assert (copied, hash(copied)) == (factory, hash(factory))  # else each recording would load the models
+
+
+def test_agreement_of_a_model_with_itself(
+    tmp_path: Path, load_benchmark: Callable[[str], ModuleType]
+) -> None:
+    (tmp_path / "index.tsv").write_text("id\ttext\na\tgo again\nb\tgo\n")
+    for name, seconds in (("a", 1.0), ("b", 0.7)):
+        soundfile.write(tmp_path / f"{name}.flac", speech(seconds), 16_000)
+    found = load_benchmark("agreement").measure(fake_assessor(), fake_assessor(), tmp_path)
+    assert found["phone durations, PCC"] == pytest.approx(1.0)
+    assert found["word boundaries, 95 % within ms"] == 0.0
+    assert found["utterance totals, PCC"] == pytest.approx(1.0)
+    assert found["same pronunciations, share"] == 1.0
 
 
 def test_listing(capsys: pytest.CaptureFixture[str]) -> None:

@@ -16,11 +16,13 @@ from elocute import Assessor
 from elocute.audio import load_audio
 from elocute.card import ASSETS
 from elocute.export import WRITERS
+from elocute.shipped import DEFAULT, shipped_models
 
 
-@pytest.fixture(scope="module")
-def assessor() -> Assessor:
-    return Assessor()
+@pytest.fixture(scope="module", params=[model.name for model in shipped_models()])
+def assessor(request: pytest.FixtureRequest) -> Assessor:
+    """With each of the shipped acoustic models and its scorer."""
+    return Assessor(request.param)
 
 
 @pytest.fixture(scope="module")
@@ -83,7 +85,8 @@ def test_gain_changes_nothing(assessor: Assessor, samples: Path) -> None:
 
 def test_the_same_bytes_give_the_same_json(assessor: Assessor, samples: Path) -> None:
     data = (samples / "000010053.flac").read_bytes()
-    first, second = (a.assess(data, "THREE TWO TWO SEVEN") for a in (assessor, Assessor()))
+    again = Assessor(assessor.acoustic.card.name)
+    first, second = (a.assess(data, "THREE TWO TWO SEVEN") for a in (assessor, again))
     assert WRITERS["json"](first) == WRITERS["json"](second)
 
 
@@ -93,3 +96,24 @@ def test_a_recording_longer_than_one_window(assessor: Assessor, samples: Path) -
     found = assessor.assess(np.tile(sound, times), "THREE TWO TWO SEVEN " * times, rate=16_000)
     assert found.status == "ok"
     assert len(found.words) == 4 * times
+
+
+def test_the_small_model_agrees_with_the_default(
+    samples: Path, load_benchmark: Callable[[str], ModuleType]
+) -> None:
+    """See benchmarks/agreement.py."""
+    small = [model.name for model in shipped_models() if model.name != DEFAULT]
+    if not small:
+        pytest.skip("one acoustic model is installed")
+    for name in small:
+        found = load_benchmark("agreement").measure(Assessor(), Assessor(name), samples)
+        assert found["phone durations, PCC"] >= 0.85
+        assert found["word boundaries, median ms"] <= 20.0
+        assert found["utterance totals, PCC"] >= 0.8
+
+
+def test_the_small_model_is_small() -> None:
+    for model in shipped_models():
+        if model.name == "tdnnf":
+            assert (model.folder / "model.onnx").stat().st_size <= 6e6
+            assert model.scorer is not None
