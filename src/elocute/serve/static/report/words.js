@@ -60,12 +60,13 @@ function wordButton(stage, index) {
   const long = syllables(word) > 1;
   return h("button", {
     type: "button", class: `said ${level} ${word.verdict}`, "data-word": index, "aria-pressed": "false",
-    "aria-label": spoken(stage, word), onclick: () => stage.hear(index),
+    onclick: () => stage.hear(index),
   },
-    h("span", { class: "top" }, h("span", { class: "mark" }, word.text), h("span", { class: "points" }, points(word.total))),
+    h("span", { class: "top" }, h("span", { class: "mark" }, word.text), unseen(spoken(stage, word)),
+      h("span", { class: "points", "aria-hidden": "true" }, points(word.total))),
     word.verdict === "omitted"
-      ? h("span", { class: "sounds-of" }, "not heard")
-      : h("span", { class: "sounds-of" }, word.phones.flatMap((phone, place) => {
+      ? h("span", { class: "sounds-of", "aria-hidden": "true" }, "not heard")
+      : h("span", { class: "sounds-of", "aria-hidden": "true" }, word.phones.flatMap((phone, place) => {
         const heard = heardInstead(word, place);
         return [...extra(stage, word, place), h("span", { class: `phone ${phoneBand(phone)}` },
           long && isStressed(phone.phone) && h("i", { class: "accent" }, "ˈ"),
@@ -77,9 +78,9 @@ function wordButton(stage, index) {
 const extra = (stage, word, place) =>
   added(word, place).map((phone) => h("span", { class: "phone weak extra" }, `+${symbol(stage, phone)}`));
 
-/** What a screen reader says of a word. @param {Stage} stage @param {Word} word */
+/** What a screen reader says behind a word. @param {Stage} stage @param {Word} word */
 function spoken(stage, word) {
-  if (word.verdict === "omitted") return `${word.text}: not heard`;
+  if (word.verdict === "omitted") return ": not heard";
   const faults = word.phones.flatMap((phone, place) => {
     const heard = heardInstead(word, place);
     if (heard === null) return phoneBand(phone) === "weak" ? [`${as(stage, phone.phone)} is weak`] : [];
@@ -87,7 +88,7 @@ function spoken(stage, word) {
   });
   const more = [...word.phones, null].flatMap((_, place) => added(word, place)).map((phone) => `${as(stage, phone)} was added`);
   const verdict = word.verdict === "ok" ? BAND_NAMES[wordBand(word)] : word.verdict;
-  return [`${word.text}: ${points(word.total)} of 100, ${verdict}`, ...faults, ...more].join("; ");
+  return [`: ${points(word.total)} of 100, ${verdict}`, ...faults, ...more].join("; ");
 }
 
 /** @param {Stage} stage @param {string} phone */
