@@ -117,6 +117,7 @@ def client(port: int, body: bytes, headers: dict[str, str], go_on: Callable[[], 
             seen.seconds.append(time.perf_counter() - begin)
             seen.bodies.add(hashlib.sha256(content).hexdigest())
         elif answer.status in (429, 503):
+            connection.close()  # the service would hang up while nothing comes
             time.sleep(float(answer.headers["retry-after"]))
     connection.close()
     return seen

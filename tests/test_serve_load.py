@@ -5,10 +5,12 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import resource
 import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -137,7 +139,7 @@ def test_the_same_bytes_give_the_same_json_however_many_ask() -> None:
 
 @contextmanager
 def process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], httpx.Client, Path]]:
-    """A service in a process of its own, a client, and its log; TMPDIR is tmp_path/tmp."""
+    """A service in a process of its own that may not write files, a client, and what it logged in the end."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
@@ -148,10 +150,17 @@ def process(tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], httpx.Cli
     )
     (tmp_path / "tmp").mkdir()
     log = tmp_path / "log"
+
+    def no_file_may_grow() -> None:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+
     paths = os.pathsep.join([str(Path(__file__).parent), *sys.path])
     environment = {**os.environ, "PYTHONPATH": paths, "TMPDIR": str(tmp_path / "tmp")}
-    with log.open("wb") as file:
-        service = subprocess.Popen([sys.executable, "-c", code], env=environment, stderr=file, stdout=file)
+    command = [sys.executable, "-c", code]
+    service = subprocess.Popen(
+        command, env=environment, stderr=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=no_file_may_grow
+    )
+    threading.Thread(target=lambda: log.write_bytes(service.communicate()[1])).start()
     try:
         with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=30) as client:
             until(lambda: is_ready(client))
@@ -217,6 +226,7 @@ def test_nothing_of_a_recording_is_kept(tmp_path: Path) -> None:
             killed.result()
         until(lambda: not any(map(is_running, children)), 10)
         assert list(kept.iterdir()) == []
+        until(log.is_file, 10)
         written = log.read_text(encoding="utf-8")
     assert "POST /v1/assess 200" in written
     for secret in ("esquipedalian", "armalade", "nonsense"):
