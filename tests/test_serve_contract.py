@@ -8,6 +8,7 @@ import httpx
 import pytest
 import schemathesis
 from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
 from schemathesis.checks import CheckFunction
 from schemathesis.specs.openapi.checks import (
     content_type_conformance,
@@ -15,8 +16,11 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
+from elocute.serve.dialect import PATH
 from elocute.serve.problems import CODES
 from servers import running
+
+schemathesis.openapi.media_type("audio/wav", st.binary(max_size=2000))
 
 CHECKS: list[CheckFunction] = [
     schemathesis.checks.not_a_server_error,
@@ -32,7 +36,9 @@ def client() -> Iterator[httpx.Client]:
         yield client
 
 
-@pytest.mark.parametrize("path", ["/v1/assess", "/v1/align", "/v1/models", "/healthz", "/readyz", "/metrics"])
+@pytest.mark.parametrize(
+    "path", ["/v1/assess", "/v1/align", PATH, "/v1/models", "/healthz", "/readyz", "/metrics"]
+)
 def test_what_the_description_allows_and_forbids(client: httpx.Client, path: str) -> None:
     schema = schemathesis.openapi.from_url(f"{client.base_url}/openapi.json")
     (operation,) = [found.ok() for found in schema.get_all_operations() if found.ok().path == path]

@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 from collections import defaultdict
 from collections.abc import Iterator
+from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
-from elocute.phones import ipa
+from elocute.phones import base, ipa
 from elocute.result import Assessment, Pause, PhoneResult, Status, UtteranceScores, Verdict, WordResult
 from elocute.text.syllables import syllabify
 
@@ -23,17 +24,40 @@ RECOGNITION_STATUS: dict[Status, str] = {
     "no_speech": "InitialSilenceTimeout",
     "off_script": "NoMatch",
 }
+SAPI = {"AH0": "ax", "HH": "h"}
+"""Phones whose name in SAPI's alphabet for US English is not ARPAbet in small letters."""
+
 ERROR_TYPE: dict[Verdict, str] = {"ok": "None", "mispronounced": "Mispronunciation", "omitted": "Omission"}
 
 
-def write(assessment: Assessment) -> str:
-    """The answer as JSON; ``NBest`` only where something was recognised, times in ticks of 100 ns."""
+@dataclass(frozen=True)
+class _View:
+    alphabet: str
+    granularity: str
+
+    def name(self, phone: PhoneResult) -> str:
+        return phone.ipa if self.alphabet == "IPA" else self.named(phone.phone)
+
+    def named(self, phone: str) -> str:
+        return ipa(phone) if self.alphabet == "IPA" else SAPI.get(phone, base(phone).lower())
+
+    def join(self, phones: list[PhoneResult]) -> str:
+        return ("" if self.alphabet == "IPA" else " ").join(map(self.name, phones))
+
+
+def write(assessment: Assessment, *, alphabet: str = "IPA", granularity: str = "Phoneme") -> str:
+    """The answer as JSON; ``NBest`` only where something was recognised, times in ticks of 100 ns.
+
+    Args:
+        alphabet: of phones and syllables, ``IPA`` or ``SAPI``.
+        granularity: ``Phoneme``, ``Word`` (no phones and syllables), or ``FullText`` (no words either).
+    """
     status = RECOGNITION_STATUS[assessment.status]
     answer: dict[str, Any] = {"RecognitionStatus": status}
     if status == "Success":
         spoken = [word for word in assessment.words if word.verdict != "omitted"] or assessment.words
         answer |= _times(spoken[0].start, spoken[-1].end) if spoken else _times(0.0, assessment.duration)
-        answer |= {"DisplayText": assessment.text, "NBest": [_best(assessment)]}
+        answer |= {"DisplayText": assessment.text, "NBest": [_best(assessment, _View(alphabet, granularity))]}
     else:
         answer |= _times(0.0, assessment.duration)
     return json.dumps(answer, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
@@ -52,7 +76,7 @@ def pron_score(scores: UtteranceScores) -> float | None:
     return round(0.2 * sum(rest) + (1 - 0.2 * len(rest)) * worst, 4)
 
 
-def _best(assessment: Assessment) -> dict[str, Any]:
+def _best(assessment: Assessment, view: _View) -> dict[str, Any]:
     scores = assessment.scores
     lexical = " ".join(word.text for word in assessment.words)
     return {
@@ -67,11 +91,11 @@ def _best(assessment: Assessment) -> dict[str, Any]:
             ProsodyScore=scores.prosody,
             PronScore=pron_score(scores),
         ),
-        "Words": list(_words(assessment)),
+        **({} if view.granularity == "FullText" else {"Words": list(_words(assessment, view))}),
     }
 
 
-def _words(assessment: Assessment) -> Iterator[dict[str, Any]]:
+def _words(assessment: Assessment, view: _View) -> Iterator[dict[str, Any]]:
     """The words of the text, and between them what was said beside it."""
     added: dict[int, list[dict[str, Any]]] = defaultdict(list)
     for insertion in assessment.insertions:
@@ -80,11 +104,11 @@ def _words(assessment: Assessment) -> Iterator[dict[str, Any]]:
     breaks = {pause.after_word + 1: pause for pause in assessment.pauses}
     yield from added[-1]
     for index, word in enumerate(assessment.words):
-        yield _word(word, breaks.get(index))
+        yield _word(word, breaks.get(index), view)
         yield from added[index]
 
 
-def _word(word: WordResult, pause: Pause | None) -> dict[str, Any]:
+def _word(word: WordResult, pause: Pause | None, view: _View) -> dict[str, Any]:
     said = word.verdict != "omitted"
     answer = {
         "Word": word.text,
@@ -95,32 +119,33 @@ def _word(word: WordResult, pause: Pause | None) -> dict[str, Any]:
     if pause is not None:
         length = _times(pause.start, pause.end)["Duration"]
         answer["Feedback"] = {"Prosody": {"Break": {"BreakLength": length}}}
-    return answer | {
-        "Syllables": list(_syllables(word)) if said else [],
-        "Phonemes": [_phone(phone) for phone in word.phones] if said else [],
-    }
+    if view.granularity == "Phoneme":
+        answer["Syllables"] = list(_syllables(word, view)) if said else []
+        answer["Phonemes"] = [_phone(phone, view) for phone in word.phones] if said else []
+    return answer
 
 
-def _syllables(word: WordResult) -> Iterator[dict[str, Any]]:
+def _syllables(word: WordResult, view: _View) -> Iterator[dict[str, Any]]:
     """A syllable's accuracy is the mean of its phones'."""
     left = iter(word.phones)
     for syllable in syllabify([phone.phone for phone in word.phones]):
         phones = list(islice(left, len(syllable)))
         known = [phone.accuracy for phone in phones if phone.accuracy is not None]
         yield {
-            "Syllable": "".join(phone.ipa for phone in phones),
+            "Syllable": view.join(phones),
             **_times(phones[0].start, phones[-1].end),
             **_known(AccuracyScore=round(sum(known) / len(known), 4) if known else None),
         }
 
 
-def _phone(phone: PhoneResult) -> dict[str, Any]:
+def _phone(phone: PhoneResult, view: _View) -> dict[str, Any]:
     return {
-        "Phoneme": phone.ipa,
+        "Phoneme": view.name(phone),
         **_times(phone.start, phone.end),
         **_known(AccuracyScore=phone.accuracy),
         "NBestPhonemes": [
-            {"Phoneme": ipa(heard.phone), "Score": round(100 * heard.probability, 4)} for heard in phone.heard
+            {"Phoneme": view.named(heard.phone), "Score": round(100 * heard.probability, 4)}
+            for heard in phone.heard
         ],
     }
 

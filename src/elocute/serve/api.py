@@ -13,7 +13,7 @@ from fastapi.responses import JSONResponse, Response
 
 from elocute.export.catalogue import catalogue
 from elocute.phones import PHONES
-from elocute.serve import openapi
+from elocute.serve import dialect, openapi
 from elocute.serve.forms import Part, boundary_of, parse_form
 from elocute.serve.inference import MEDIA_TYPES, Job, Outcome
 from elocute.serve.lanes import Lanes
@@ -55,6 +55,7 @@ class Asked:
     acoustic: str
     format: str
     n_best: int | None
+    view: dict[str, str] | None = None
 
 
 def routes(service: Service) -> APIRouter:
@@ -68,6 +69,21 @@ def routes(service: Service) -> APIRouter:
     @router.post("/v1/align", **openapi.ALIGN)
     async def align(request: Request) -> Response:
         return await _answer(service, request, "align", ("json", "textgrid"))
+
+    @router.post(dialect.PATH, **openapi.AZURE)
+    async def azure(request: Request) -> Response:
+        parameters = dialect.asked_parameters(request.headers, request.query_params)
+        service.lanes.check_room()
+        asked = Asked(
+            await request.body(),
+            dialect.text_of(parameters),
+            None,
+            dialect.acoustic_of(request.query_params, service.settings),
+            "azure",
+            n_best(parameters.get("NBestPhonemeCount")),
+            dialect.view_of(parameters),
+        )
+        return await _work(service, request, "assess", asked)
 
     @router.get("/v1/models", **openapi.MODELS)
     async def models() -> Response:
@@ -104,13 +120,25 @@ async def _answer(service: Service, request: Request, task: Task, formats: tuple
     boundary = boundary_of(request.headers.get("content-type", ""))
     service.lanes.check_room()  # before a body is read that would be thrown away
     parts = parse_form(await request.body(), boundary)
-    asked = _asked(parts, formats, service.settings)
+    return await _work(service, request, task, _asked(parts, formats, service.settings))
+
+
+async def _work(service: Service, request: Request, task: Task, asked: Asked) -> Response:
     deadline = time.monotonic() + service.settings.request_seconds
     async with service.lanes.lane(deadline) as lane:
         if await request.is_disconnected():
             return Response(status_code=499)  # nobody is left to read it
         audio = await service.lanes.work(lane.decode, asked.audio, deadline)
-        job = Job(task, audio, asked.text, asked.pronunciations, asked.acoustic, asked.format, asked.n_best)
+        job = Job(
+            task,
+            audio,
+            asked.text,
+            asked.pronunciations,
+            asked.acoustic,
+            asked.format,
+            asked.n_best,
+            asked.view,
+        )
         outcome = await service.lanes.work(lane.ask, job, deadline)
     return response(service, outcome, audio.duration, asked.format)
 

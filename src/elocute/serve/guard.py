@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from elocute.serve import dialect
 from elocute.serve.inference import where
 from elocute.serve.problems import Problem
 from elocute.serve.settings import MIB, Settings, digest
@@ -54,6 +55,7 @@ KNOWN = (
     "/readyz",
     "/metrics",
     "/openapi.json",
+    dialect.PATH,
 )
 
 
@@ -101,7 +103,7 @@ class Guard:
                 "cross_origin", "Start the service with --cors-origin to allow pages of this origin."
             )
         path = scope["path"]
-        if not (path.startswith("/v1/") or path == "/metrics"):
+        if not (path.startswith(("/v1/", "/speech/")) or path == "/metrics"):
             return
         key = _key(headers)
         # Browsers cannot send headers with a WebSocket; the stream asks for the key itself.

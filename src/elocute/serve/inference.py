@@ -59,6 +59,7 @@ class Job:
     acoustic: str
     format: str
     n_best: int | None = None
+    view: dict[str, str] | None = None  # of format azure
 
 
 @dataclass(frozen=True, repr=False)
@@ -135,6 +136,10 @@ def _do(assessor: Assessor, job: Job) -> Outcome:
     from elocute.export import write
 
     assessment = assessor.assess(audio, script, n_best=job.n_best)
+    if job.view is not None:
+        from elocute.export import azure
+
+        return Outcome(azure.write(assessment, **job.view), status=assessment.status)
     return Outcome(write(job.format, assessment, audio), status=assessment.status)
 
 

@@ -181,6 +181,29 @@ ALIGN = _route(
     *_KEYED, *_WORK,
     form=_form(("json", "textgrid")),
 )  # fmt: skip
+AZURE = _route(
+    "The assessment as Azure's REST API for short audio gives it",
+    {"application/json": _json({"RecognitionStatus": "Success", "NBest": []})},
+    *_KEYED, *_WORK,
+    form={
+        "parameters": [
+            {
+                "name": "Pronunciation-Assessment", "in": "header", "required": True,
+                "description": "Base64 of JSON: ReferenceText, Granularity, NBestPhonemeCount, …",
+                "schema": {"type": "string", "format": "byte"},
+                "example": "eyJSZWZlcmVuY2VUZXh0IjoiSGVsbG8uIn0=",
+            },
+            {
+                "name": "language", "in": "query", "description": "English only",
+                "schema": {"type": "string", "default": "en-US"},
+            },
+        ],
+        "requestBody": {
+            "required": True,
+            "content": {"audio/wav": {"schema": {"type": "string", "format": "binary"}}},
+        },
+    },
+)  # fmt: skip
 MODELS = _route(
     "The models",
     {
