@@ -132,7 +132,7 @@ def test_stress_names_the_syllable_and_the_lengths() -> None:
 def test_speech_outside_the_text() -> None:
     said = only(read(ICE, insertions=(Insertion(0.1, 0.6, -1, "filler", ""),)))
     assert (said.code, said.word) == ("inserted", 0)
-    assert "1 × filled pauses (um, uh): 0.50 s" in said.message
+    assert "1 filled pause (um, uh), 0.50 s" in said.message
 
 
 def test_rates_are_compared_with_fluent_readers() -> None:
@@ -153,6 +153,11 @@ def test_low_aspects_cite_their_measurements() -> None:
     said = only(read(ICE, features=features, score=70.0))
     assert said.code == "fluency"
     assert "70 of 100. You read 2.3 syllables per second. Join" in said.message
+
+
+def test_of_good_sounds_only_the_weakest_is_named() -> None:
+    said = suggest(read(word("ice", phone("AY1", 91.0), phone("S", 90.0))))
+    assert [(s.title, s.phone) for s in said] == [("Polish the s in “ice”", 1)]
 
 
 def test_a_good_reading_gets_no_invented_fault() -> None:

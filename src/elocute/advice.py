@@ -1,7 +1,7 @@
 """What to work on next: up to three suggestions, each following from a measurement that it cites.
 
 Every rule looks at one kind of measurement and answers its cases with a weight, roughly the points at stake.
-The three heaviest are given, at most two of a kind.
+The three heaviest are given, few of a kind.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from elocute.phones import base, ipa, is_vowel, stress
 from elocute.result import Assessment, Pause, PhoneResult, Suggestion, WordResult
 
 MOST = 3
-MOST_OF_A_KIND = 2
+MOST_OF_A_KIND = {"words": 1, "sound": 2, "polish": 1, "flow": 2, "tune": 2}
 
 CLEAR, PERFECT = 85.0, 97.0
 """Points from which a sound is good, and from which it needs no advice at all."""
@@ -43,7 +43,7 @@ WEAK_STRESS = 80.0
 
 @dataclass(frozen=True)
 class _Candidate:
-    kind: Literal["words", "sound", "flow", "tune"]
+    kind: Literal["words", "sound", "polish", "flow", "tune"]
     weight: float
     suggestion: Suggestion
 
@@ -57,7 +57,7 @@ def suggest(assessment: Assessment) -> tuple[Suggestion, ...]:
     )  # stable: equal weights keep the order of the rules
     chosen: list[_Candidate] = []
     for candidate in found:
-        if sum(item.kind == candidate.kind for item in chosen) < MOST_OF_A_KIND:
+        if sum(item.kind == candidate.kind for item in chosen) < MOST_OF_A_KIND[candidate.kind]:
             chosen.append(candidate)
     return tuple(item.suggestion for item in chosen[:MOST]) or tuple(_well_read(assessment))
 
@@ -91,7 +91,8 @@ def _sounds(assessment: Assessment) -> Iterator[_Candidate]:
     for found in places.values():
         found.sort(key=lambda place: place[:3])
         deficits = [100.0 - accuracy for accuracy, *_ in found]
-        yield _Candidate("sound", deficits[0] + 0.25 * sum(deficits[1:4]), _sound(assessment, found))
+        kind: Literal["sound", "polish"] = "sound" if found[0][0] < CLEAR else "polish"
+        yield _Candidate(kind, deficits[0] + 0.25 * sum(deficits[1:4]), _sound(assessment, found))
 
 
 def _sound(assessment: Assessment, found: list[Place]) -> Suggestion:
@@ -105,7 +106,7 @@ def _sound(assessment: Assessment, found: list[Place]) -> Suggestion:
         measured = f"The sound {name} was not heard (probability {word_edit:.0%}); {score}."
     elif accuracy >= CLEAR:
         title = f"Polish the {phone.ipa} in “{word.text}”"
-        measured = f"It is good already, but the sound {name} is among your weakest: {score}."
+        measured = f"It is good already, but the sound {name} is the weakest: {score}."
     elif heard:
         title = f"{phone.ipa} in “{word.text}” sounds like {ipa(heard)}"
         measured = f"Wanted is {name}, {ipa(heard)} was heard (probability {probability:.0%}); {score}."
@@ -252,20 +253,25 @@ def phrase_ends(assessment: Assessment) -> frozenset[int]:
     return frozenset(ends)
 
 
+_KINDS = {
+    "filler": ("filled pause (um, uh)", "filled pauses (um, uh)"),
+    "repetition": ("repetition", "repetitions"),
+    "fragment": ("broken-off word", "broken-off words"),
+    "speech": ("stretch of other speech", "stretches of other speech"),
+}
+
+
 def _inserted(assessment: Assessment) -> Iterator[_Candidate]:
-    kinds = {"filler": "filled pauses (um, uh)", "repetition": "repetitions", "fragment": "broken-off words",
-             "speech": "words that are not in the text"}  # fmt: skip
-    counts = {kind: sum(item.kind == kind for item in assessment.insertions) for kind in kinds}
+    counts = {kind: sum(item.kind == kind for item in assessment.insertions) for kind in _KINDS}
     seconds = sum(item.end - item.start for item in assessment.insertions)
-    said = [f"{count} × {kinds[kind]}" for kind, count in counts.items() if count]
+    said = [f"{count} {_KINDS[kind][count > 1]}" for kind, count in counts.items() if count]
     if said:
         message = (
-            f"{', '.join(said)}: {seconds:.2f} s of speech that is not in the text. "
+            f"Heard beside the text: {', '.join(said)}, {seconds:.2f} s in all. "
             "Read the sentence silently first, then aloud in one go."
         )
-        first = assessment.insertions[0].after_word
-        word = first if first >= 0 else 0
-        weight = 30.0 + 30.0 * min(seconds, 1.5)
+        word = max(assessment.insertions[0].after_word, 0)
+        weight = 10.0 + 70.0 * min(seconds, 1.0)
         yield _Candidate("flow", weight, Suggestion("inserted", "Read only the text", message, word))
 
 

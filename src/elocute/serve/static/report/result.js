@@ -104,14 +104,15 @@ function suggestions(stage) {
       h("h3", {}, title), h("p", {}, message),
       word !== null && stage.player && all[word].verdict !== "omitted"
         && h("button", { type: "button", class: "plain", onclick: () => hear(stage, code, word) },
-          `▶ Hear “${all[word].text}${code === "pause" ? ` … ${all[word + 1].text}` : ""}”`)))));
+          code === "inserted" ? "▶ Hear it" : `▶ Hear “${all[word].text}${code === "pause" ? ` … ${all[word + 1].text}` : ""}”`)))));
 }
 
-/** The word, or both words around a pause. @param {Stage} stage @param {string} code @param {number} word */
+/** The word, both words around a pause, or what was said beside the text. @param {Stage} stage @param {string} code @param {number} word */
 function hear(stage, code, word) {
   stage.hear(word);
-  const { words: all } = stage.result;
+  const { words: all, insertions = [] } = stage.result;
   if (code === "pause") stage.play(all[word].start, all[word + 1].end);
+  if (code === "inserted" && insertions.length) stage.play(insertions[0].start - 0.2, insertions[0].end + 0.2);
 }
 
 /** @param {Stage} stage */
