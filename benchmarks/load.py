@@ -21,7 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from multiprocessing import get_context
 from pathlib import Path
@@ -84,14 +84,32 @@ def status(port: int, path: str) -> int:
         connection.close()
 
 
-def resident(pid: int) -> int:
-    """Resident memory of a process and all below it, bytes; 0 where /proc does not tell."""
+def family(pid: int) -> list[int]:
+    """A process and all below it; without /proc, none."""
     try:
-        pages = int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         lists = [path.read_text().split() for path in Path(f"/proc/{pid}/task").glob("*/children")]
     except OSError:
-        return 0
-    return pages * os.sysconf("SC_PAGE_SIZE") + sum(resident(int(child)) for each in lists for child in each)
+        return []
+    return [pid, *(each for found in lists for child in found for each in family(int(child)))]
+
+
+def resident(pid: int) -> int:
+    """Resident memory of a family, bytes; pages that two of them share count twice."""
+    pages = 0
+    for each in family(pid):
+        with suppress(OSError):  # a fork that has ended since
+            pages += int(Path(f"/proc/{each}/statm").read_text().split()[1])
+    return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def processor_seconds(pid: int) -> float:
+    """Of a family and of those of it that have ended."""
+    ticks = 0
+    for each in family(pid):
+        with suppress(OSError):
+            fields = Path(f"/proc/{each}/stat").read_text().rpartition(")")[2].split()
+            ticks += sum(map(int, fields[11:15]))
+    return ticks / os.sysconf("SC_CLK_TCK")
 
 
 @dataclass
@@ -141,26 +159,27 @@ def for_seconds(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() < end
 
 
-def pure_pipeline(seconds: float) -> int:
-    """Recordings one process assesses in ``seconds``, models warm."""
+def pure_pipeline(seconds: float) -> tuple[int, float]:
+    """Recordings one process assesses in ``seconds``, models warm, and the processor time it takes."""
     from elocute import Assessor
     from elocute.export import WRITERS
 
     assessor, data = Assessor(), AUDIO.read_bytes()
     WRITERS["json"](assessor.assess(data, TEXT))
-    go_on, done = for_seconds(seconds), 0
+    go_on, done, begin = for_seconds(seconds), 0, time.process_time()
     while go_on():
         WRITERS["json"](assessor.assess(data, TEXT))
         done += 1
-    return done
+    return done, time.process_time() - begin
 
 
-def pure_throughput(seconds: float) -> float:
-    """Recordings a second with a process for each core."""
+def pure_throughput(seconds: float) -> tuple[float, float]:
+    """Recordings a second with a process for each core, and processor time for each."""
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     with get_context("spawn").Pool(cores()) as pool:
-        return sum(pool.map(pure_pipeline, [seconds] * cores(), chunksize=1)) / seconds
+        counts, times = zip(*pool.map(pure_pipeline, [seconds] * cores(), chunksize=1), strict=True)
+    return sum(counts) / seconds, sum(times) / sum(counts)
 
 
 def report_memory(pid: int, port: int, requests: int) -> None:
@@ -194,17 +213,19 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--requests", type=int, default=2000)
     asked = parser.parse_args()
-    pure = pure_throughput(min(asked.seconds, 20))
+    pure, pure_cost = pure_throughput(min(asked.seconds, 20))
     with service() as (process, port):
         bodies = {clients: crowd(port, clients, for_seconds(3)).bodies for clients in (1, 8)}
-        begin = time.monotonic()
+        begin, spent = time.monotonic(), processor_seconds(process.pid)
         seen = crowd(port, asked.clients, for_seconds(asked.seconds))
-        took = time.monotonic() - begin
+        took, spent = time.monotonic() - begin, processor_seconds(process.pid) - spent
         bodies[asked.clients] = seen.bodies
         rate = seen.statuses[200] / took
         print(f"{cores()} cores, {asked.clients} clients for {took:.0f} s: {dict(seen.statuses)}")
         print(f"throughput {rate:.2f}/s, the pipeline alone {pure:.2f}/s, ratio {rate / pure:.2f}")
         late = sorted(seen.seconds)[int(0.95 * len(seen.seconds))]
+        cost = spent / seen.statuses[200]
+        print(f"processor ms a request: {1000 * cost:.0f}, the pipeline alone {1000 * pure_cost:.0f}")
         print(f"seconds: median {statistics.median(seen.seconds):.2f}, p95 {late:.2f}")
         print(f"different answers to the same bytes: {len(set().union(*bodies.values())) - 1}")
         report_memory(process.pid, port, asked.requests)
