@@ -88,8 +88,11 @@ def test_record_score_click_and_see_what_was_heard(browser: Browser, service: st
     page.get_by_role("button", name="Record", exact=True).click()
     until(page, "Number(document.getElementById('level').getAttribute('aria-valuenow')) > 40")
     page.wait_for_timeout(4500)  # the learner reads
+    until(page, "document.querySelectorAll('#reading .read').length >= 4")
+    assert page.locator("#reading").inner_text() == TEXT
     page.get_by_role("button", name="Stop").click()
     page.wait_for_selector("#outcome:not([hidden]) .total")
+    assert page.locator("#text").is_visible()
     assert 30 <= int(page.locator(".total strong").inner_text()) <= 75
     said = page.get_by_role("button", name=re.compile("^not ?: "))
     assert "n as in no was heard as l" in said.inner_text()

@@ -3,6 +3,7 @@
 
 import { change, forget, progress, remember } from "./attempts.js";
 import { assess, catalogue, keysFrom, Refused, report } from "./client.js";
+import { Live, pieces } from "./live.js";
 import { Recorder } from "./recorder.js";
 import { h } from "./report/dom.js";
 import { BAND_NAMES, band, points } from "./report/reading.js";
@@ -13,6 +14,7 @@ import { SENTENCES } from "./sentences.js";
 import WaveSurfer from "./vendor/wavesurfer.esm.js";
 
 const MOST_SECONDS = 115;
+const DONE = "That was the last word: press stop.";
 const HINT = "Press, read aloud, press again.";
 
 /** @param {string} id @returns {any} */
@@ -24,6 +26,8 @@ let recorder = null;
 let take = null;
 /** @type {WaveSurfer | null} */
 let surfer = null;
+/** @type {Live | null} */
+let live = null;
 /** The result at hand. @type {import("./report/stage.js").Stage | null} */
 let stage = null;
 let heard = ""; // the address of the recording that it plays
@@ -66,7 +70,11 @@ async function toggle() {
     stage?.stop();
     busy = true;
     try {
-      recorder = await Recorder.start(showLevel);
+      recorder = await Recorder.start((level, piece) => {
+        live?.send(piece);
+        showLevel(level);
+      });
+      live = new Live($("text").value, recorder.context.sampleRate, showWord);
       setRecording(true);
     } catch (error) {
       complain(refusal(error));
@@ -75,6 +83,8 @@ async function toggle() {
   } else {
     const ending = recorder;
     recorder = null;
+    live?.close();
+    live = null;
     setRecording(false);
     await evaluate(await ending.stop());
   }
@@ -95,7 +105,20 @@ function setRecording(on) {
   $("record-label").textContent = on ? "Stop" : "Record";
   $("hint").textContent = on ? "Read now." : HINT;
   $("hint").className = "hint";
-  if (!on) showPeak(0);
+  $("reading").hidden = !on;
+  $("text").hidden = $("sentence").disabled = $("file").disabled = on;
+  if (on) {
+    $("reading").replaceChildren(...pieces($("text").value).map(({ text, isWord }) => (isWord ? h("span", {}, text) : text)));
+  } else {
+    showPeak(0);
+  }
+}
+
+/** Mark what has been read. @param {{ word: number, is_done: boolean }} progress */
+function showWord({ word, is_done }) {
+  const words = [...$("reading").querySelectorAll("span")];
+  words.forEach((span, index) => span.classList.toggle("read", is_done || index <= word));
+  if (is_done && !$("hint").classList.contains("warn")) $("hint").textContent = DONE;
 }
 
 /** @param {import("./recorder.js").Level} level */
@@ -104,7 +127,8 @@ function showLevel({ peak, clipped, quiet, seconds }) {
   showPeak(peak);
   $("record-label").textContent = `Stop · ${seconds.toFixed(0)} s`;
   const hint = clipped ? "Too loud: move away from the microphone, or lower its level."
-    : quiet ? "Very quiet: move closer, or check the microphone." : "Read now.";
+    : quiet ? "Very quiet: move closer, or check the microphone."
+    : $("hint").textContent === DONE ? DONE : "Read now.";
   if ($("hint").textContent !== hint) {
     $("hint").textContent = hint;
     $("hint").className = `hint ${clipped || quiet ? "warn" : ""}`;

@@ -23,7 +23,7 @@ export class Recorder {
    * @param {AudioContext} context
    * @param {MediaStream} stream
    * @param {AudioWorkletNode} node
-   * @param {(level: Level) => void} onlevel
+   * @param {(level: Level, piece: Float32Array) => void} onlevel
    */
   constructor(context, stream, node, onlevel) {
     this.context = context;
@@ -36,7 +36,7 @@ export class Recorder {
 
   /**
    * Ask for the microphone and record from now on.
-   * @param {(level: Level) => void} onlevel
+   * @param {(level: Level, piece: Float32Array) => void} onlevel called with every piece
    */
   static async start(onlevel) {
     if (!navigator.mediaDevices) throw new Error("Browsers record only on https or localhost. Choose a file instead.");
@@ -62,7 +62,7 @@ export class Recorder {
     return wav(this.#pieces, rate);
   }
 
-  /** @param {Float32Array} piece @param {(level: Level) => void} onlevel */
+  /** @param {Float32Array} piece @param {(level: Level, piece: Float32Array) => void} onlevel */
   #take(piece, onlevel) {
     this.#pieces.push(piece);
     this.#samples += piece.length;
@@ -70,7 +70,7 @@ export class Recorder {
     this.#loudest = Math.max(this.#loudest, peak);
     this.#clipped += piece.filter((sample) => Math.abs(sample) >= CLIPPED).length;
     const seconds = this.#samples / this.context.sampleRate;
-    onlevel({ peak, clipped: this.#clipped > MOST_CLIPPED, quiet: seconds > 1.5 && this.#loudest < 0.03, seconds });
+    onlevel({ peak, clipped: this.#clipped > MOST_CLIPPED, quiet: seconds > 1.5 && this.#loudest < 0.03, seconds }, piece);
   }
 }
 
