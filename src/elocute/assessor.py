@@ -8,12 +8,14 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from elocute.acoustics.align import align
+from elocute.acoustics.gop import goodness
 from elocute.acoustics.model import AcousticModel
 from elocute.acoustics.prosody import prosody, rms_energy
 from elocute.audio import Audio, load_audio
 from elocute.compose import compose, compose_silent, model_info
 from elocute.errors import ModelError
 from elocute.features.measurements import Measurements, measure
+from elocute.scoring.hearing import hear, with_confidence
 from elocute.scoring.presence import SPEECH_SECONDS, judge_presence, speech_seconds
 from elocute.scoring.scorer import Scorer
 from elocute.shipped import DEFAULT, acoustic_model, scorer_for
@@ -80,7 +82,11 @@ class Assessor:
         measured = self._measure(sound, script, posteriors)
         presence = judge_presence(measured.alignment, measured.goodness, posteriors, self.scorer.presence)
         scores = self.scorer.score(measured.phones, measured.utterance)
-        return compose(sound, script, measured, presence, scores, self.model, n_best)
+        hearing = None
+        if self.scorer.hearing is not None:
+            found = measured.alignment, measured.goodness
+            hearing = hear(posteriors, *found, scores, self.scorer.hearing)
+        return compose(sound, script, measured, presence, scores, self.model, hearing, n_best)
 
     def align(
         self, audio: Recording, text: str | Script, *, rate: int | None = None,
@@ -89,7 +95,10 @@ class Assessor:
         """Find every word and phone of ``text`` in the recording; arguments and errors as :meth:`assess`."""
         sound = load(audio, rate)
         posteriors, energy = self.acoustic.posteriors(sound), rms_energy(sound.samples)
-        return align(posteriors, _script(text, pronunciations), self.acoustic.align_options, energy)
+        found = align(posteriors, _script(text, pronunciations), self.acoustic.align_options, energy)
+        if self.scorer.hearing is None:
+            return found
+        return with_confidence(found, goodness(posteriors, found), self.scorer.hearing)
 
     def features(
         self, audio: Recording, text: str | Script, *, rate: int | None = None,

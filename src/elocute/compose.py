@@ -25,11 +25,13 @@ from elocute.result import (
     ModelInfo,
     Notice,
     Pause,
+    PhoneEdit,
     PhoneResult,
     Pitch,
     UtteranceScores,
     WordResult,
 )
+from elocute.scoring.hearing import LEAST, MOST, Hearing
 from elocute.scoring.presence import Presence, completeness
 from elocute.scoring.scores import PHONE_SCALE, SCALE, Scores, WordScores, points
 from elocute.text.script import Script
@@ -43,12 +45,13 @@ UNKNOWN = UtteranceScores(None, None, None, None, None)
 
 def compose(
     sound: Audio, script: Script, measured: Measurements, presence: Presence, scores: Scores,
-    model: ModelInfo, n_best: int | None = None,
+    model: ModelInfo, hearing: Hearing | None = None, n_best: int | None = None,
 ) -> Assessment:  # fmt: skip
     """The assessment of a recording in which something was said.
 
     Off script no score is given. A word left out scores 0 in accuracy and total (the raters' rule for a word
-    without voice), and the utterance's accuracy and total shrink by the share of words left out.
+    without voice), and the utterance's accuracy and total shrink by the share of words left out. Without
+    ``hearing``, errors, edits and confidence stay unknown.
     """
     alignment = measured.alignment
     scored = presence.status in ("ok", "incomplete")
@@ -62,11 +65,13 @@ def compose(
             prosody=points(scores.prosodic, SCALE),
             total=points(scores.total * share / SCALE, SCALE),
         )
-    rows = _phone_rows(measured.goodness, scores, alignment, presence, scored, n_best)
+    rows = _phone_rows(measured.goodness, scores, alignment, presence, scored, hearing, n_best)
     words = tuple(
         _word(word, found, spoken, rows, scored)
         for word, found, spoken in zip(alignment.words, scores.words, presence.spoken, strict=True)
     )
+    if hearing is not None:
+        words = tuple(_overheard(word, number, hearing) for number, word in enumerate(words))
     pauses = tuple(
         Pause(_time(s.start), _time(s.end), s.after_word)
         for s in alignment.silences
@@ -125,25 +130,38 @@ def model_info(acoustic: Card, scorer: Card) -> ModelInfo:
 
 
 def _phone_rows(
-    goods: Goodness,
-    scores: Scores,
-    alignment: Alignment,
-    presence: Presence,
-    scored: bool,
-    n_best: int | None,
-) -> Iterator[PhoneResult]:
+    goods: Goodness, scores: Scores, alignment: Alignment, presence: Presence, scored: bool,
+    hearing: Hearing | None, n_best: int | None,
+) -> Iterator[PhoneResult]:  # fmt: skip
     row = 0
     for word, spoken in zip(alignment.words, presence.spoken, strict=True):
         for phone in word.phones:
             accuracy = points(float(scores.phones[row]), PHONE_SCALE) if spoken else 0.0
-            likely = heard(goods, row) if n_best is None else heard(goods, row, n_best, 0.0)
+            limits = (MOST, LEAST) if n_best is None else (n_best, 0.0)
+            likely = heard(goods, row, *limits) if hearing is None else hearing.heard(row, *limits)
             found = tuple(HeardPhone(x, round(p, 4)) for x, p in likely)
-            yield _phone(phone, accuracy if scored else None, found)
+            result = _phone(phone, accuracy if scored else None, found)
+            if hearing is not None and scored:
+                # What experts would call a phone of a word that was not said, nobody knows.
+                error = round(float(hearing.error[row]), 4) if spoken else None
+                verdict = "mispronounced" if spoken and hearing.wrong[row] else "ok"
+                result = replace(result, error=error, verdict=verdict)  # type: ignore[arg-type]
+            yield result
             row += 1
 
 
 def _phone(phone: PhoneSegment, accuracy: float | None, found: tuple[HeardPhone, ...]) -> PhoneResult:
     return PhoneResult(phone.phone, ipa(phone.phone), _time(phone.start), _time(phone.end), accuracy, found)
+
+
+def _overheard(word: WordResult, number: int, hearing: Hearing) -> WordResult:
+    """The word with its confidence and, if it was said, what was said instead of its phones."""
+    edits = tuple(
+        PhoneEdit(e.kind, e.position, e.expected, e.heard, round(e.probability, 4))
+        for e in hearing.edits
+        if e.word == number and word.verdict != "omitted"
+    )
+    return replace(word, confidence=round(float(hearing.confidence[number]), 4), edits=edits)
 
 
 def _word(
@@ -160,7 +178,7 @@ def _word(
         accuracy = stress = total = None
     return WordResult(
         word.text, _time(word.start), _time(word.end), accuracy, stress, total,
-        verdict, word.source, phones, round(word.confidence, 4),  # type: ignore[arg-type]
+        verdict, word.source, phones,  # type: ignore[arg-type]
     )  # fmt: skip
 
 

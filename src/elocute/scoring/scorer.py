@@ -11,6 +11,7 @@ from elocute.card import Card, open_session, read_card
 from elocute.errors import ModelError
 from elocute.features.measurements import utterance_vector
 from elocute.features.phone import PhoneFeatures
+from elocute.scoring.hearing import HearingModel
 from elocute.scoring.presence import MEASURES, PresenceModel
 from elocute.scoring.scores import Scores, native_scores
 
@@ -24,6 +25,9 @@ class Scorer(Protocol):
     @property
     def presence(self) -> PresenceModel: ...
 
+    @property
+    def hearing(self) -> HearingModel | None: ...
+
     def score(self, features: PhoneFeatures, utterance: dict[str, float | None]) -> Scores: ...
 
 
@@ -35,6 +39,11 @@ class OnnxScorer:
         self.presence = self.card.record("presence", PresenceModel)
         if np.shape(self.presence.weights) != (len(MEASURES),):
             raise ModelError(f"{folder}: its presence model weighs other measures than this elocute takes.")
+        self.hearing: HearingModel | None = None
+        if "hearing" in self.card.data:
+            self.hearing = self.card.record("hearing", HearingModel)
+            if not self.hearing.fits():
+                raise ModelError(f"{folder}: its model of heard phones is of another elocute.")
         self._names = tuple(self.card["features"])
         self._utterance_names = tuple(self.card["utterance_features"])
         self._session = open_session(self.card)

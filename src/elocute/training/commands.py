@@ -8,7 +8,7 @@ import json
 import os
 import shutil
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -18,14 +18,30 @@ from elocute.card import ASSETS
 from elocute.evaluate import summary
 from elocute.features.phone import VALUES
 from elocute.predictions import write_predictions
+from elocute.scoring.scores import Scores
 from elocute.training import front
-from elocute.training.config import ScorerConfig, read_config
-from elocute.training.crossvalidate import NOBODY, cross_validate, fit_networks, load_networks, network_path
+from elocute.training.config import FOLDS, ScorerConfig, read_config
+from elocute.training.crossvalidate import (
+    NOBODY,
+    cross_validate,
+    fit_networks,
+    held_out_scores,
+    load_networks,
+    network_path,
+)
+from elocute.training.edited import edit_sample
 from elocute.training.examples import load_examples, save_examples
 from elocute.training.export import export_scorer, write_card
 from elocute.training.front import need, speech
-from elocute.training.measured import load_prosody, measure_all, stranger_examples
-from elocute.training.presence import fit_presence, word_sample
+from elocute.training.hearing import (
+    HearingSample,
+    confidence_sample,
+    error_sample,
+    evaluate_hearing,
+    fit_hearing,
+)
+from elocute.training.measured import Measured, load_prosody, measure_all, stranger_examples
+from elocute.training.presence import WordSample, fit_presence, word_sample
 
 JOBS = os.cpu_count() or 1
 
@@ -55,12 +71,29 @@ def train_score(config: Path, corpus: Path, work: Path) -> None:
     examples = [*(m.example for m in measured), *strangers]
     networks = fit_networks(options, examples, shop.folds, folder, JOBS)
     rows, report = cross_validate(measured, networks, words, shop.folds, options)
+    hearing = _hearing_sample(shop, measured, held_out_scores(measured, networks, shop.folds), words)
+    report["hearing"] = evaluate_hearing(hearing, shop.folds, FOLDS)
+    (folder / "hearing.json").write_text(json.dumps(dataclasses.asdict(fit_hearing(hearing)), indent=1))
     presence = fit_presence(words, options.false_omissions, options.false_rejections, options.on_script)
     (folder / "presence.json").write_text(json.dumps(dataclasses.asdict(presence), indent=1))
     save_examples([measured[0].example], folder / "example.npz")
     write_predictions(rows, folder / "predictions.csv")
     (folder / "report.json").write_text(json.dumps(report, indent=1))
     print(summary(report), file=sys.stderr)
+
+
+def _hearing_sample(
+    shop: front.Shop, measured: Sequence[Measured], scores: dict[str, Scores], words: WordSample
+) -> HearingSample:
+    heard = {m.utterance.id: m for m in measured}
+    edits = edit_sample(
+        shop.learners,
+        lambda u: heard[u.id].posteriors,
+        shop.config.align,
+        lambda u: heard[u.id].measurements.prosody.energy,
+    )
+    reference = front.first_alignments(shop)
+    return HearingSample(error_sample(measured, scores), edits, confidence_sample(measured, words, reference))
 
 
 def train_export(config: Path, corpus: Path, work: Path) -> None:
@@ -77,8 +110,11 @@ def train_export(config: Path, corpus: Path, work: Path) -> None:
     example = load_examples(folder / "example.npz")[0]
     networks = load_networks(options, [example], NOBODY, folder)
     export_scorer(networks, example.features, example.utterance, scorer / "model.onnx")
-    presence = json.loads((folder / "presence.json").read_text())
-    write_card(scorer, _scorer_card(options, shop, presence, report))
+    fitted = {
+        name: json.loads(need(folder / f"{name}.json", "score").read_text())
+        for name in ("presence", "hearing")
+    }
+    write_card(scorer, _scorer_card(options, shop, fitted, report))
     shutil.copyfile(folder / "report.json", scorer / "cross-validation.json")
 
 
@@ -96,7 +132,7 @@ def _shop(config: Path, options: ScorerConfig, corpus: Path, work: Path) -> fron
 
 
 def _scorer_card(
-    options: ScorerConfig, shop: front.Shop, presence: dict[str, Any], report: dict[str, Any]
+    options: ScorerConfig, shop: front.Shop, fitted: dict[str, Any], report: dict[str, Any]
 ) -> dict[str, Any]:
     return {
         "name": options.name,
@@ -107,10 +143,10 @@ def _scorer_card(
         "scales": {"phone": [0, 2], "word": [0, 10], "utterance": [0, 10]},
         "features": VALUES,
         "utterance_features": list(options.utterance_features),
-        "presence": presence,
+        **fitted,
         "training_data": {"speechocean762 training half (CC BY 4.0)": speech(shop.learners)},
         "options": dataclasses.asdict(options.options) | dataclasses.asdict(options.network),
         "cross_validation": {
-            key: report[key] for key in ("n", "phone", "word", "utterance", "ci95", "groups")
+            key: report[key] for key in ("n", "phone", "word", "utterance", "ci95", "groups", "hearing")
         },
     }

@@ -109,16 +109,14 @@ def cross_validate(
     Each utterance goes through the same ``compose`` as in use, so statuses and omitted words count.
     """
     rows: list[Prediction] = []
+    scores = held_out_scores(measured, networks, folds)
     for fold in range(FOLDS):
         part = [m for m in measured if folds[m.utterance.speaker] == fold]
         presence = fit_presence(
             _others(words, folds, fold), config.false_omissions, config.false_rejections, config.on_script
         )
-        found = predict(networks[fold], [m.example for m in part])
-        for item, prediction in zip(part, found, strict=True):
-            starts = item.measurements.phones.word_starts
-            scores = native_scores(prediction.phones, prediction.words, prediction.scores, starts)
-            rows += _rows(item, scores, presence)
+        for item in part:
+            rows += _rows(item, scores[item.utterance.id], presence)
     order = {m.utterance.id: number for number, m in enumerate(measured)}
     rows.sort(key=lambda row: order[row.utterance])
     utterances = [m.utterance for m in measured]
@@ -129,6 +127,21 @@ def cross_validate(
         wall_seconds=0.0,
     )
     return rows, report
+
+
+def held_out_scores(
+    measured: Sequence[Measured], networks: dict[int, list[Hierarchy]], folds: dict[str, int]
+) -> dict[str, Scores]:
+    """Scores of every utterance by the networks that never saw its speaker, by its id."""
+    scores = {}
+    for fold in range(FOLDS):
+        part = [m for m in measured if folds[m.utterance.speaker] == fold]
+        found = predict(networks[fold], [m.example for m in part])
+        for item, prediction in zip(part, found, strict=True):
+            starts = item.measurements.phones.word_starts
+            levels = prediction.phones, prediction.words, prediction.scores
+            scores[item.utterance.id] = native_scores(*levels, starts)
+    return scores
 
 
 def _others(words: WordSample, folds: dict[str, int], fold: int) -> WordSample:

@@ -6,6 +6,7 @@ import dataclasses
 from pathlib import Path
 from typing import Any, TypeAlias
 
+from elocute.acoustics.alignment import Alignment
 from elocute.acoustics.posteriors import CLASSES, Posteriors
 from elocute.corpora.types import Utterance
 from elocute.training import crossfit
@@ -19,7 +20,7 @@ from elocute.training.config import (
 )
 from elocute.training.crossfit import EVERYBODY, alignments_path, model_path
 from elocute.training.export import export_encoder, write_card
-from elocute.training.targets import FRAME_SHIFT
+from elocute.training.targets import FRAME_SHIFT, load_alignments
 from elocute.training.tdnnf import crossfit as tdnnf
 from elocute.training.tdnnf.export import export_tdnnf, network_card
 from elocute.training.whisper import load_whisper
@@ -61,6 +62,12 @@ def heard(shop: Shop) -> dict[str, Posteriors]:
     for fold in range(FOLDS):
         need(tdnnf.posteriors_path(shop, fold), "acoustic")
     return tdnnf.cross_fitted(shop)
+
+
+def first_alignments(shop: Shop) -> dict[str, Alignment]:
+    """The learners' first alignments, made by another model than the last."""
+    whose = shop if isinstance(shop, Workshop) else shop.teacher
+    return load_alignments(need(alignments_path(whose, 0, "learners"), "acoustic"))
 
 
 def export(shop: Shop, folder: Path) -> None:
