@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from elocute.acoustics.alignment import Alignment, InsertedSegment, PhoneSegment, SilenceSegment, WordSegment
 from elocute.acoustics.edges import settle_edges
 from elocute.acoustics.graph import OTHER_ID, Floors, Graph, build_graph, fewest_phones
-from elocute.acoustics.insertions import name_insertions
+from elocute.acoustics.insertions import credible_gaps, name_insertions
 from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
 from elocute.acoustics.viterbi import best_path
 from elocute.errors import TextAudioMismatch
@@ -65,12 +65,17 @@ def align(
     speech = int((posteriors.log_probs.argmax(axis=1) != SILENCE_ID).sum())
     fast = max(int(options.floor_share * speech / phones), 1)
     floor = min(options.floor, fast, frames // phones)
-    graph = build_graph(script, Floors(floor, options.silence_floor, options.other_floor, options.other_cost))
+    floors = Floors(floor, options.silence_floor, options.other_floor, options.other_cost)
     scores = np.empty((frames, OTHER_ID + 1), np.float32)
     np.maximum(posteriors.log_probs, LEAST, out=scores[:, :OTHER_ID])
     scores[:, SILENCE_ID] -= options.silence_penalty
     scores[:, OTHER_ID] = scores[:, :OTHER_ID].max(axis=1) - options.other_penalty
+    graph = build_graph(script, floors)
     found = _segments(graph, best_path(graph, scores), posteriors, script)
+    kept = credible_gaps(found, posteriors)
+    if any(segment.after_word not in kept for segment in found.inserted):
+        graph = build_graph(script, floors, kept)
+        found = _segments(graph, best_path(graph, scores), posteriors, script)
     if energy is not None:
         found = settle_edges(found, energy)
     return name_insertions(found, posteriors)

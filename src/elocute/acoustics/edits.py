@@ -2,8 +2,9 @@
 
 Around the aligned path, each single edit is decoded in its best place: frames of a phone left out fall to
 its neighbours, a phone too many takes the last frames of one phone and the first of the next. The gain is
-what the log posteriors of the path win by it. (A phone said instead of another needs no decoding: goodness
-compares all phones in its place.)
+what the log posteriors of the path win by it; what a phone too many would win in the place of one of the two
+does not count. (A phone said instead of another needs no decoding: goodness compares all phones in its
+place.)
 """
 
 from __future__ import annotations
@@ -48,6 +49,7 @@ def edit_evidence(posteriors: Posteriors, alignment: Alignment) -> EditEvidence:
     neighbours = _neighbours(alignment, columns)
     deletion = _deletion(log_probs, spans, columns, neighbours)
     before, after = _takeover(log_probs, spans, columns)
+    instead = _instead(log_probs, spans, columns)
     rows, first = [], 0
     for word in alignment.words:
         count = len(word.phones)
@@ -55,8 +57,10 @@ def edit_evidence(posteriors: Posteriors, alignment: Alignment) -> EditEvidence:
         gains[1:] += after[first : first + count]
         gains[:-1] += before[first : first + count]
         own = columns[first : first + count]
+        gains[1:] -= instead[first : first + count]
+        gains[:-1] -= instead[first : first + count]
         gains[np.arange(count), own] = gains[np.arange(count) + 1, own] = 0.0  # only a moved boundary
-        rows.append(gains)
+        rows.append(np.maximum(gains, 0.0))
         first += count
     return EditEvidence(deletion, np.concatenate(rows), neighbours)
 
@@ -81,6 +85,16 @@ def _deletion(
         lead = np.concatenate([[0.0], np.cumsum(frames[:, left] - frames[:, right])])
         gains.append(float((frames[:, right] - frames[:, own]).sum() + lead.max()))
     return np.array(gains, np.float32)
+
+
+def _instead(
+    log_probs: NDArray[np.float32], spans: NDArray[np.int64], columns: NDArray[np.intp]
+) -> NDArray[np.float32]:
+    """(phones, 39): what another phone wins by replacing a phone altogether, which is no insertion."""
+    sums = np.concatenate([np.zeros((1, log_probs.shape[1])), np.cumsum(log_probs, axis=0, dtype=np.float64)])
+    totals = sums[spans[:, 1]] - sums[spans[:, 0]]
+    own = np.take_along_axis(totals, columns[:, None], axis=1)
+    return np.asarray(np.maximum(totals[:, :SILENCE_ID] - own, 0.0), np.float32)
 
 
 def _takeover(

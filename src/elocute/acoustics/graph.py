@@ -3,6 +3,7 @@ optional speech that the script does not have."""
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -82,9 +83,12 @@ class Floors:
     other_cost: float = 0.0
 
 
-def build_graph(script: Script, floors: Floors) -> Graph:
+def build_graph(script: Script, floors: Floors, others: Container[int] | None = None) -> Graph:
     """All ways to read the script: each word in one of its pronunciations; before, between and after them
-    silence, other speech, or both."""
+    silence, other speech, or both.
+
+    ``others``: the words (-1: none) after which other speech may be; by default all.
+    """
     units: list[Unit] = []
     before: list[list[int]] = []
 
@@ -93,7 +97,7 @@ def build_graph(script: Script, floors: Floors) -> Graph:
         first = len(units)
         units.append(Unit(word, -1, -1, SILENCE_ID, floors.silence))
         before.append(list(sources))
-        if floors.other:
+        if floors.other and (others is None or word in others):
             units.append(Unit(word, -1, -1, OTHER_ID, floors.other, floors.other_cost))
             units.append(Unit(word, -1, -1, SILENCE_ID, floors.silence))
             before[first:] = [before[first], [*sources, first, first + 2], [first + 1]]

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elocute.acoustics.alignment import Alignment, InsertedSegment, InsertionKind
+from elocute.acoustics.gop import frame_spans
 from elocute.acoustics.graph import Graph, Unit
 from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
 from elocute.acoustics.viterbi import best_path
@@ -23,11 +24,35 @@ FITS = 1.5
 FILLER_FITS = 0.5
 """The same for a filled pause, which fits more easily."""
 
+NEIGHBOURS_FIT = 1.0
+"""Nats a frame that the words beside an insertion may be less than the best phones."""
+
 FILLER = np.array([PHONE_ID[name] for name in ("AA", "AE", "AH", "AO", "EH", "ER", "HH", "M", "N", "UH")])
 """Posterior columns of what "um", "uh", "er", "mm" and "hmm" are made of."""
 
 LEAST = np.float32(-12.0)
 """Log probability taken for anything less probable."""
+
+
+def credible_gaps(alignment: Alignment, posteriors: Posteriors) -> set[int]:
+    """Words after which an insertion stands whose neighbours were themselves said as the script has them.
+
+    Where they were not, the speech between them is what was made of them: it has to stay theirs, or nobody
+    sees how they were mispronounced.
+    """
+    if not alignment.inserted:
+        return set()
+    log_probs = posteriors.log_probs
+    columns = [PHONE_ID[base(phone.phone)] for phone in alignment.phones]
+    spans = frame_spans(alignment, posteriors.frame_shift, len(log_probs))
+    misfit = [
+        float((log_probs[start:end].max(axis=1) - log_probs[start:end, column]).mean())
+        for (start, end), column in zip(spans, columns, strict=True)
+    ]
+    ends = np.cumsum([len(word.phones) for word in alignment.words])
+    words = [float(np.mean(part)) for part in np.split(np.array(misfit), ends[:-1])]
+    gaps = {segment.after_word for segment in alignment.inserted}
+    return {gap for gap in gaps if max(words[max(gap, 0) : gap + 2]) <= NEIGHBOURS_FIT}
 
 
 def name_insertions(alignment: Alignment, posteriors: Posteriors) -> Alignment:

@@ -120,6 +120,9 @@ def fit_logistic(sample: Labelled) -> tuple[Array, float]:
     """Weights and bias of a logistic regression on standardised measures, in their own units."""
     from sklearn.linear_model import LogisticRegression
 
+    if sample.truth.all() or not sample.truth.any():
+        share = (sample.truth.sum() + 0.5) / (len(sample.truth) + 1.0)
+        return np.zeros(sample.measures.shape[1]), float(np.log(share / (1.0 - share)))
     center = sample.measures.mean(axis=0)
     scale = sample.measures.std(axis=0) + 1e-6
     regression = LogisticRegression(C=1.0, max_iter=1000)
@@ -176,7 +179,9 @@ def best_threshold(probability: Array, truth: NDArray[np.bool_]) -> float:
     order = np.argsort(-probability)
     hits = np.cumsum(truth[order])
     f1 = 2.0 * hits / (np.arange(1, len(hits) + 1) + max(int(truth.sum()), 1))
-    return float(probability[order[int(f1.argmax())]])
+    falling = probability[order]
+    f1[:-1][falling[:-1] == falling[1:]] = -1.0  # equal probabilities are called together
+    return float(falling[int(f1.argmax())])
 
 
 def _plain(values: Array) -> tuple[float, ...]:
