@@ -168,7 +168,7 @@ def test_what_the_steps_leave(trained: Place) -> None:
     folds = range(5)
     expected = {
         "hidden/frames.bf16", "hidden/index.jsonl", "models/native.safetensors", "models/2-all.safetensors",
-        "prosody.npz", "scorer/report.json", "scorer/predictions.csv", "scorer/presence.json",
+        "prosody.npz", "scorer/report.json", "scorer/predictions.csv", "scorer/presence.json", "scorer/hearing.json",
         "scorer/inputs.sha256", "scorer/example.npz",
     }  # fmt: skip
     expected |= {f"models/{number}-fold{fold}.safetensors" for number in (1, 2) for fold in folds}
@@ -317,7 +317,7 @@ def test_the_second_run_trains_nothing(
     copy.train("score")
     again = copy.files()
     assert {name: again[name] for name in networks} == {name: before[name] for name in networks}
-    for name in ("report.json", "predictions.csv", "presence.json"):
+    for name in ("report.json", "predictions.csv", "presence.json", "hearing.json"):
         assert again[f"scorer/{name}"][1] == before[f"scorer/{name}"][1]
 
 
