@@ -168,8 +168,8 @@ def test_what_the_steps_leave(trained: Place) -> None:
     folds = range(5)
     expected = {
         "hidden/frames.bf16", "hidden/index.jsonl", "models/native.safetensors", "models/2-all.safetensors",
-        "prosody.npz", "scorer/report.json", "scorer/predictions.csv", "scorer/presence.json", "scorer/hearing.json",
-        "scorer/inputs.sha256", "scorer/example.npz",
+        "prosody.npz", "scorer/report.json", "scorer/predictions.csv", "scorer/presence.json",
+        "scorer/hearing.json", "scorer/inputs.sha256", "scorer/example.npz",
     }  # fmt: skip
     expected |= {f"models/{number}-fold{fold}.safetensors" for number in (1, 2) for fold in folds}
     expected |= {f"alignments/{number}-fold{fold}.jsonl" for number in (1, 2) for fold in folds}
