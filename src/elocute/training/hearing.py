@@ -170,6 +170,8 @@ def fit_outcomes(edits: EditSample) -> tuple[Array, Array]:
         ) / len(row)
 
     start = np.array([0.1, 1.0, 2.0, 0.0, -3.0, 0.05, 0.0, 0.0])
+    if not len(row):  # no word is faultless
+        return start[:4], start[4:]
     found = minimize(loss, start, jac=True, method="L-BFGS-B").x
     return found[:4], found[4:]
 
