@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import os
 import resource
@@ -20,6 +21,7 @@ from pathlib import Path
 import httpx
 import numpy as np
 import pytest
+from websockets.sync.client import connect
 
 from elocute.errors import ModelError
 from elocute.serve.lanes import Lanes
@@ -217,6 +219,10 @@ def test_nothing_of_a_recording_is_kept(tmp_path: Path) -> None:
         assert post(client, text=text, audio=b"nonsense" * 100).status_code == 415
         assert client.post(f"/v1/assess?text={text}", content=text.encode()).status_code == 415
         assert client.get("/Sesquipedalian").status_code == 404
+        address = f"ws://127.0.0.1:{client.base_url.port}/v1/stream?text=Sesquipedalian"
+        with connect(address, proxy=None) as stream:
+            stream.send(json.dumps({"type": "start", "text": text}))
+            assert "ready" in str(stream.recv(timeout=10))
         assert list(kept.iterdir()) == []
         children = family(service.pid)
         killed = threads.submit(post, client, text=text, audio=lasting(20.0))

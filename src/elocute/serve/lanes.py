@@ -142,8 +142,10 @@ class Lanes:
             Problem: ``not_ready`` or ``overloaded``.
         """
         self.check_ready()
-        if self.inside >= self._settings.lanes + self._settings.queue:
-            waiting = self._service_seconds * self.inside / self._settings.lanes
+        settings = self._settings
+        waiting = self._service_seconds * self.inside / settings.lanes
+        # Who would wait in vain is told at once.
+        if self.inside >= settings.lanes + settings.queue or waiting > settings.request_seconds:
             raise Problem("overloaded", "All lanes are busy and the queue is full.", retry_after=waiting)
 
     @asynccontextmanager

@@ -36,8 +36,16 @@ def run(settings: Settings, log_level: str = "info") -> None:
         uvicorn.Server(config).run()
 
 
+def _is_harmless(record: logging.LogRecord) -> bool:
+    """Uvicorn's lines about WebSockets hold the client's address and the whole path: they stay out."""
+    return record.levelno >= logging.WARNING or str(record.msg).startswith(
+        ("Uvicorn", "Shutting", "Finished")
+    )
+
+
 def _set_up_log(level: str) -> None:
-    """Lines on standard error. Uvicorn's own below warnings stay out, they would name clients."""
+    """Lines on standard error."""
+    logging.getLogger("uvicorn.error").addFilter(_is_harmless)
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(message)s"))
     for name in ("elocute.serve", "uvicorn.error"):
