@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
@@ -54,6 +54,7 @@ def test_frames_are_centred() -> None:
 
 
 @given(st.floats(-30.0, 20.0), st.integers(0, 3))
+@settings(max_examples=20, deadline=None)
 def test_gain_changes_nothing(decibel: float, seed: int) -> None:
     sound = noisy_speech(seed)
     louder = sound * np.float32(10.0 ** (decibel / 20.0))
