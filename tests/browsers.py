@@ -56,7 +56,19 @@ class Watched:
             self.faults.append(f"request to {url}")
 
 
-def until(page: Page, expression: str, seconds: float = 20.0) -> None:
+def note_playing(page: Page) -> None:
+    """From now on, ``window.played`` lists the words that have been shown as being heard, by their index."""
+    page.evaluate(
+        """() => {
+          window.played = [];
+          new MutationObserver(changes => changes.forEach(({ target }) => {
+            if (target.classList.contains("playing")) window.played.push(Number(target.dataset.word));
+          })).observe(document.querySelector(".reading"), { subtree: true, attributeFilter: ["class"] });
+        }"""
+    )
+
+
+def until(page: Page, expression: str, seconds: float = 60.0) -> None:
     """Wait for an expression to be true; Playwright's own way is not allowed by the page's policy."""
     end = time.monotonic() + seconds
     while not page.evaluate(expression):

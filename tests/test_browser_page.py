@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import math
 import os
 import re
 import struct
@@ -16,9 +17,10 @@ import numpy as np
 import pytest
 import soundfile
 
-from browsers import NARROW, WIDE, Watched, chromium, contrast, overflow, until
+from browsers import NARROW, WIDE, Watched, chromium, contrast, note_playing, overflow, until
 from elocute.assessor import Assessor
 from elocute.export.reading import band
+from elocute.phones import base, ipa, is_vowel
 from elocute.result import Assessment
 from fakes import speech, write_wav
 from servers import running
@@ -59,7 +61,7 @@ def quick() -> Iterator[str]:
 
 def visit(browser: Browser, home: str, size: tuple[int, int] = WIDE, theme: Any = "light") -> Watched:
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=theme)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(60_000)
     watched = Watched(context, home)
     answer = watched.page.goto(home)
     assert answer is not None
@@ -90,22 +92,46 @@ def test_record_score_click_and_see_what_was_heard(browser: Browser, service: st
     page.wait_for_timeout(4500)  # the learner reads
     until(page, "document.querySelectorAll('#reading .read').length >= 4")
     assert page.locator("#reading").inner_text() == TEXT
-    page.get_by_role("button", name="Stop").click()
+    with page.expect_response("**/v1/assess") as answer:
+        page.get_by_role("button", name="Stop").click()
     page.wait_for_selector("#outcome:not([hidden]) .total")
+    result = Assessment.from_dict(answer.value.json())
+    assert result.scores.total is not None
+    assert 30 <= result.scores.total <= 75
     assert page.locator("#text").is_visible()
-    assert 30 <= int(page.locator(".total strong").inner_text()) <= 75
-    said = page.get_by_role("button", name=re.compile("^not ?: "))
-    assert "n as in no was heard as l" in said.inner_text()
+    assert page.locator(".total strong").inner_text() == f"{math.floor(result.scores.total + 0.5)}"
+    number, wrong, heard = exchanged(result)
+    said = page.locator(f".said[data-word='{number}']")
+    assert f"was heard as {heard}" in said.inner_text()
+    assert f"{wrong}→{heard}" in re.sub(r"\s", "", said.inner_text())
+    note_playing(page)
     said.click()
-    page.wait_for_selector(".said.playing >> text=not")
-    assert "heard l" in page.locator(".detail .rows li").first.inner_text()
-    assert "n in “not” sounds like l" in page.locator(".advice").inner_text()
+    until(page, f"window.played.includes({number})")
+    assert f"heard {heard}" in page.locator(".detail .rows").inner_text()
+    assert result.suggestions[0].title in page.locator(".advice").inner_text()
     assert page.locator(".pitch path.contour").count() == 1
     assert page.locator("#wave div").count() >= 1
     assert page.locator("#attempts tbody tr").count() == 1
     stored = json.loads(page.evaluate("localStorage.getItem('elocute-attempts')"))
     assert set(stored[0]) == {"text", "time", "total", "scores", "weak"}  # no sound
     assert watched.faults == []
+
+
+def exchanged(result: Assessment) -> tuple[int, str, str]:
+    """A word with an exchanged sound, the sound, and what was heard instead; this learner has some."""
+    for number, word in enumerate(result.words):
+        if word.verdict == "omitted":
+            continue
+        for place, phone in enumerate(word.phones):
+            edit = next((e for e in word.edits if e.position == place and e.probability >= 0.5), None)
+            if edit is not None and edit.kind == "substitution" and edit.heard:
+                return number, phone.ipa, ipa(base(edit.heard))
+            weak = phone.verdict == "mispronounced" or (phone.accuracy or 0.0) < 60
+            best = base(phone.heard[0].phone if phone.heard else phone.phone)
+            other = best != base(phone.phone) and is_vowel(best) == is_vowel(phone.phone)
+            if edit is None and weak and other:
+                return number, phone.ipa, ipa(best)
+    raise AssertionError("no sound was exchanged")
 
 
 def test_what_was_recorded_is_a_16_bit_wav(browser: Browser, quick: str) -> None:

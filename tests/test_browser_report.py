@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import pytest
 
-from browsers import NARROW, WIDE, Watched, chromium, contrast, overflow
+from browsers import NARROW, WIDE, Watched, chromium, contrast, note_playing, overflow, until
 from elocute.audio import Audio
 from elocute.export import html
 from elocute.result import FeatureValue, HeardPhone, Insertion, PhoneEdit, Pitch, Suggestion
@@ -61,6 +61,7 @@ def report(tmp_path_factory: pytest.TempPathFactory) -> str:
 
 def opened(browser: Browser, url: str, size: tuple[int, int] = WIDE, theme: str = "light") -> Watched:
     context = browser.new_context(viewport={"width": size[0], "height": size[1]}, color_scheme=theme)  # type: ignore[arg-type]
+    context.set_default_timeout(60_000)
     watched = Watched(context)
     watched.page.goto(url)
     watched.page.wait_for_selector("html[data-drawn]")
@@ -110,11 +111,12 @@ def test_a_word_is_heard_and_explained(browser: Browser, report: str) -> None:
     page = watched.page
     name = re.compile("^thin ?: 59 of 100, mispronounced; θ as in thin was heard as s")
     thin = page.get_by_role("button", name=name)
+    note_playing(page)
     thin.click()
     assert thin.get_attribute("aria-pressed") == "true"
-    page.wait_for_selector(".said.playing >> text=thin")
-    assert not page.locator(".playhead").is_hidden()
-    page.wait_for_selector(".said:not(.playing) >> text=thin")
+    until(page, "window.played.includes(0)")
+    until(page, "!document.querySelector('.said.playing')")
+    assert page.locator(".playhead").is_hidden()
     detail = page.locator(".detail").inner_text()
     for said in ("thin", "59 of 100", "as in thin", "heard s 82 %, θ 10 %", "between the teeth",
                  "place in the recording is uncertain"):  # fmt: skip

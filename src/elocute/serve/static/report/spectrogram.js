@@ -21,18 +21,38 @@ export function transform(re, im) {
       [im[i], im[j]] = [im[j], im[i]];
     }
   }
+  const { cos, sin } = turns(n);
   for (let length = 2; length <= n; length <<= 1) {
     const half = length >> 1;
+    const step = n / length;
     for (let k = 0; k < half; k++) {
-      const cos = Math.cos((-2 * Math.PI * k) / length);
-      const sin = Math.sin((-2 * Math.PI * k) / length);
+      const c = cos[k * step];
+      const s = sin[k * step];
       for (let i = k; i < n; i += length) {
         const j = i + half;
-        const [x, y] = [re[j] * cos - im[j] * sin, re[j] * sin + im[j] * cos];
-        [re[j], im[j], re[i], im[i]] = [re[i] - x, im[i] - y, re[i] + x, im[i] + y];
+        const x = re[j] * c - im[j] * s;
+        const y = re[j] * s + im[j] * c;
+        re[j] = re[i] - x;
+        im[j] = im[i] - y;
+        re[i] += x;
+        im[i] += y;
       }
     }
   }
+}
+
+/** @type {Map<number, { cos: Float32Array, sin: Float32Array }>} */
+const tables = new Map();
+
+/** Cosines and sines of 0 to -half a turn in n / 2 steps. @param {number} n */
+function turns(n) {
+  let table = tables.get(n);
+  if (!table) {
+    const angles = Array.from({ length: n / 2 }, (_, k) => (-2 * Math.PI * k) / n);
+    table = { cos: Float32Array.from(angles, Math.cos), sin: Float32Array.from(angles, Math.sin) };
+    tables.set(n, table);
+  }
+  return table;
 }
 
 /**
