@@ -152,7 +152,7 @@ def place(tiny_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
 
 @pytest.fixture(scope="module")
 def trained(place: Place) -> Place:
-    for step in ("acoustic", "score", "export"):
+    for step in ("acoustic", "score", "export", "reference"):
         place.train(step)
     return place
 
@@ -169,7 +169,8 @@ def test_what_the_steps_leave(trained: Place) -> None:
     expected = {
         "hidden/frames.bf16", "hidden/index.jsonl", "models/native.safetensors", "models/2-all.safetensors",
         "prosody.npz", "scorer/report.json", "scorer/predictions.csv", "scorer/presence.json",
-        "scorer/hearing.json", "scorer/inputs.sha256", "scorer/example.npz",
+        "scorer/hearing.json", "scorer/inputs.sha256", "scorer/example.npz", "scorer/linear.json",
+        "scorer/features.npz", "scorer/handcrafted.json",
     }  # fmt: skip
     expected |= {f"models/{number}-fold{fold}.safetensors" for number in (1, 2) for fold in folds}
     expected |= {f"alignments/{number}-fold{fold}.jsonl" for number in (1, 2) for fold in folds}
@@ -181,7 +182,8 @@ def test_what_the_steps_leave(trained: Place) -> None:
     assets = [path.relative_to(trained.assets) for path in trained.assets.rglob("*.*")]
     assert {path.as_posix() for path in assets} == {
         "phonetic-encoder/model.onnx", "phonetic-encoder/card.json",
-        "scorer/model.onnx", "scorer/card.json", "scorer/cross-validation.json",
+        "scorer/model.onnx", "scorer/card.json", "scorer/cross-validation.json", "scorer/linear.json",
+        "scorer/reference.npz",
     }  # fmt: skip
 
 

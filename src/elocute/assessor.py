@@ -57,7 +57,8 @@ class Assessor:
                 f"The scorer {self.scorer.card.name} was trained on {self.scorer.card['acoustic']}: "
                 "use it with that acoustic model."
             )
-        self.model = model_info(self.acoustic.card, self.scorer.card)
+        linear = getattr(self.scorer, "linear", None)
+        self.model = model_info(self.acoustic.card, self.scorer.card, linear.sha256 if linear else "")
 
     def assess(
         self, audio: Recording, text: str | Script, *, rate: int | None = None,

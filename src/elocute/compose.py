@@ -33,7 +33,7 @@ from elocute.result import (
 )
 from elocute.scoring.hearing import LEAST, MOST, Hearing
 from elocute.scoring.presence import Presence, completeness
-from elocute.scoring.scores import PHONE_SCALE, SCALE, Scores, WordScores, points
+from elocute.scoring.scores import PHONE_SCALE, SCALE, Explanation, Scores, WordScores, points
 from elocute.text.script import Script
 
 MISPRONOUNCED = 60.0
@@ -77,19 +77,34 @@ def compose(
         for s in alignment.silences
         if 0 <= s.after_word < len(alignment.words) - 1 and s.end - s.start > PAUSE
     )
-    features = {
-        name: FeatureValue(None if value is None else round(value, 4), REGISTRY[name].unit)
-        for name, value in measured.utterance.items()
-    }
+    known = scores.explanation or Explanation(None, {}, {})
+    part = 100.0 / SCALE * share / SCALE if scored else None  # from the experts' scale to points
     notices = (*_sound_notices(sound), *_script_notices(alignment), *_presence_notices(script, presence))
     insertions = tuple(
         Insertion(_time(s.start), _time(s.end), s.after_word, s.kind, s.text) for s in alignment.inserted
     )
     assessment = Assessment(
-        presence.status, notices, script.text, _time(sound.duration), utterance, words, pauses, features,
-        model, insertions, pitch=_pitch(measured.prosody),
+        presence.status, notices, script.text, _time(sound.duration), utterance, words, pauses,
+        _features(measured.utterance, known, part), model, insertions, pitch=_pitch(measured.prosody),
+        reference_total=None if part is None or known.reference is None else round(part * known.reference, 3),
     )  # fmt: skip
     return replace(assessment, suggestions=suggest(assessment))
+
+
+def _features(
+    utterance: dict[str, float | None], known: Explanation, part: float | None
+) -> dict[str, FeatureValue]:
+    """Values with their percentiles and effects; ``part`` turns effects into points, ``None`` unscored."""
+    found = {}
+    for name, value in utterance.items():
+        percentile, effect = known.percentiles.get(name), known.effects.get(name)
+        found[name] = FeatureValue(
+            None if value is None else round(value, 4),
+            REGISTRY[name].unit,
+            None if percentile is None else round(percentile, 1),
+            None if effect is None or part is None else round(part * effect, 3),
+        )
+    return found
 
 
 def compose_silent(sound: Audio, script: Script, model: ModelInfo) -> Assessment:
@@ -122,9 +137,10 @@ def _time(seconds: float) -> float:
     return round(seconds, 4)
 
 
-def model_info(acoustic: Card, scorer: Card) -> ModelInfo:
-    """Both models together make the scores, so name, version and hash tell of both."""
-    digest = hashlib.sha256((acoustic.sha256 + scorer.sha256).encode()).hexdigest()
+def model_info(acoustic: Card, scorer: Card, linear: str = "") -> ModelInfo:
+    """All models together make the scores, so name, version and hash tell of all; ``linear`` is the hash of
+    the linear scorer, if there is one."""
+    digest = hashlib.sha256((acoustic.sha256 + scorer.sha256 + linear).encode()).hexdigest()
     version = f"{__version__}+{acoustic.version}.{scorer.version}"
     return ModelInfo(f"{acoustic.name}+{scorer.name}", version, digest)
 

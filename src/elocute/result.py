@@ -120,7 +120,8 @@ class Insertion:
 
 @dataclass(frozen=True)
 class FeatureValue:
-    """A measured feature; ``effect`` is its contribution to the total in points, where it is known."""
+    """A measured feature; ``percentile`` is the share of fluent readers with a smaller value (0-100),
+    ``effect`` the feature's contribution to the total in points, both where they are known."""
 
     value: float | None
     unit: str
@@ -163,7 +164,11 @@ class ModelInfo:
 
 @dataclass(frozen=True)
 class Assessment:
-    """The assessment of one recording."""
+    """The assessment of one recording.
+
+    ``reference_total`` is the total that the same phones get where every named feature is average: the total
+    is its sum with the features' effects, unless that lies outside 0 to 100.
+    """
 
     status: Status
     warnings: tuple[Notice, ...]
@@ -177,6 +182,7 @@ class Assessment:
     insertions: tuple[Insertion, ...] = ()
     suggestions: tuple[Suggestion, ...] = ()
     pitch: Pitch | None = None
+    reference_total: float | None = None
 
     def to_dict(self) -> dict[str, Any]:
         """The JSON form, ``schema`` first."""

@@ -8,13 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from elocute.card import ASSETS
 from elocute.errors import ModelError
 from elocute.features.handcrafted import REGISTRY
 
@@ -87,6 +85,7 @@ def make_reference(names: Sequence[str], groups: Mapping[str, NDArray[np.float64
     undefined. A feature that fewer than ten readings of a group have stays unknown there."""
     rows = []
     for values in groups.values():
+        values = values if len(values) else np.full((1, len(names)), np.nan)
         rare = (~np.isnan(values)).sum(axis=0) < 10
         usable = np.where(rare, 0.0, values)
         rows.append(np.where(rare, np.nan, np.nanpercentile(usable, POINTS, axis=0)).T)
@@ -123,9 +122,3 @@ def load_reference(path: Path) -> Reference:
         return Reference(names, groups, tuple(map(int, data["counts"])), quantiles)
     except (OSError, KeyError, ValueError) as error:
         raise ModelError(f"{path} is no usable reference ({error}): install the package again.") from None
-
-
-@cache
-def default_reference() -> Reference:
-    """The shipped reference."""
-    return load_reference(ASSETS / "reference.npz")

@@ -10,13 +10,14 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from elocute.card import ASSETS
 from elocute.errors import ModelError
+from elocute.scoring.scores import SCALE, Scores
 
 LIMIT = 3.0
 """Standard deviations from the mean beyond which a feature counts no further."""
@@ -27,10 +28,11 @@ ASPECTS: tuple[str, ...] = ("accuracy", "fluency", "prosodic", "total")
 @dataclass(frozen=True)
 class LinearAspect:
     """``bias`` is the score of a reading with average features (0-10), ``weights`` are points of that scale
-    per standard deviation."""
+    per standard deviation; ``share`` (0-1) is how much the score counts beside the network's."""
 
     bias: float
     weights: dict[str, float]
+    share: float
 
 
 @dataclass(frozen=True)
@@ -60,6 +62,25 @@ class LinearModel:
         return min(max((value - self.centers[name]) / self.scales[name], -LIMIT), LIMIT)
 
 
+def fuse(
+    scores: Scores, utterance: Mapping[str, float | None], model: LinearModel
+) -> tuple[Scores, float, dict[str, float]]:
+    """The network's utterance scores averaged with the linear ones, each aspect by its share.
+
+    Returns:
+        the scores; the total with average features; what every feature adds to it (0-10).
+    """
+    found = {}
+    for aspect in ASPECTS:
+        share = model.aspects[aspect].share
+        mixed = (1.0 - share) * getattr(scores, aspect) + share * model.score(aspect, utterance)
+        found[aspect] = min(max(mixed, 0.0), SCALE)
+    total = model.aspects["total"]
+    effects = {n: total.share * part for n, part in model.contributions("total", utterance).items()}
+    reference = (1.0 - total.share) * scores.total + total.share * total.bias
+    return replace(scores, **found), reference, effects
+
+
 def read_linear(path: Path) -> LinearModel:
     """Read the model from JSON.
 
@@ -68,19 +89,24 @@ def read_linear(path: Path) -> LinearModel:
     """
     try:
         text = path.read_bytes()
-        data: dict[str, Any] = json.loads(text)
-        aspects = {
-            name: LinearAspect(float(a["bias"]), dict(a["weights"])) for name, a in data["aspects"].items()
-        }
-        known = {name for aspect in aspects.values() for name in aspect.weights}
-        centers, scales = ({n: float(data[key][n]) for n in known} for key in ("centers", "scales"))
-        digest = hashlib.sha256(text).hexdigest()
-        model = LinearModel(data["name"], data["version"], digest, centers, scales, aspects)
+        return parse_linear(json.loads(text), hashlib.sha256(text).hexdigest())
     except (OSError, KeyError, TypeError, ValueError) as error:
         raise ModelError(f"{path} is no linear scorer ({error!r}): install the model again.") from None
+
+
+def parse_linear(data: Mapping[str, Any], sha256: str) -> LinearModel:
+    """Raises:
+    KeyError, TypeError, ValueError: the data are of another shape.
+    """
+    aspects = {
+        name: LinearAspect(float(a["bias"]), dict(a["weights"]), float(a["share"]))
+        for name, a in data["aspects"].items()
+    }
+    known = {name for aspect in aspects.values() for name in aspect.weights}
+    centers, scales = ({n: float(data[key][n]) for n in known} for key in ("centers", "scales"))
     if set(aspects) != set(ASPECTS) or not all(scale > 0 for scale in scales.values()):
-        raise ModelError(f"{path} must score {', '.join(ASPECTS)}: install the model again.")
-    return model
+        raise ValueError(f"it must score {', '.join(ASPECTS)}")
+    return LinearModel(data["name"], data["version"], sha256, centers, scales, aspects)
 
 
 @cache

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
 
@@ -11,9 +12,11 @@ from elocute.card import Card, open_session, read_card
 from elocute.errors import ModelError
 from elocute.features.measurements import utterance_vector
 from elocute.features.phone import PhoneFeatures
+from elocute.features.reference import load_reference
+from elocute.scoring.linear import fuse, read_linear
 from elocute.scoring.hearing import HearingModel
 from elocute.scoring.presence import MEASURES, PresenceModel
-from elocute.scoring.scores import Scores, native_scores
+from elocute.scoring.scores import Explanation, Scores, native_scores
 
 
 class Scorer(Protocol):
@@ -47,6 +50,9 @@ class OnnxScorer:
         self._names = tuple(self.card["features"])
         self._utterance_names = tuple(self.card["utterance_features"])
         self._session = open_session(self.card)
+        self.linear = read_linear(linear) if (linear := Path(folder) / "linear.json").exists() else None
+        percentiles = Path(folder) / "reference.npz"
+        self._reference = load_reference(percentiles) if percentiles.exists() else None
 
     def score(self, features: PhoneFeatures, utterance: dict[str, float | None]) -> Scores:
         """Score one utterance.
@@ -65,4 +71,14 @@ class OnnxScorer:
                 "utterance": utterance_vector(utterance, self._utterance_names)[None],
             },
         )
-        return native_scores(phones[0], words[0], scores[0], features.word_starts)
+        found = native_scores(phones[0], words[0], scores[0], features.word_starts)
+        return self._explained(found, utterance)
+
+    def _explained(self, scores: Scores, utterance: dict[str, float | None]) -> Scores:
+        """The network's scores with those of the linear scorer, and what the features did."""
+        total: float | None = None
+        effects: dict[str, float] = {}
+        if self.linear is not None:
+            scores, total, effects = fuse(scores, utterance, self.linear)
+        percentiles = self._reference.percentiles(utterance) if self._reference is not None else {}
+        return replace(scores, explanation=Explanation(total, effects, percentiles))

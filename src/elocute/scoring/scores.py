@@ -22,6 +22,19 @@ class WordScores:
 
 
 @dataclass(frozen=True)
+class Explanation:
+    """What the named features did to the total: total = ``reference`` + sum of ``effects``, before limits.
+
+    ``reference`` is the total that the same phones get where every feature is average, ``effects`` what each
+    feature adds to it (0-10 scale); ``percentiles`` tell where features lie among fluent readers.
+    """
+
+    reference: float | None
+    effects: dict[str, float]
+    percentiles: dict[str, float | None]
+
+
+@dataclass(frozen=True)
 class Scores:
     """Scores of one utterance: ``phones`` (phones,) 0-2, ``words`` in order, the rest 0-10."""
 
@@ -31,6 +44,7 @@ class Scores:
     fluency: float
     prosodic: float
     total: float
+    explanation: Explanation | None = None
 
 
 def native_scores(

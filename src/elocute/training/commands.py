@@ -16,9 +16,12 @@ import torch
 
 from elocute.card import ASSETS
 from elocute.evaluate import summary
+from elocute.features.handcrafted import REGISTRY
 from elocute.features.phone import VALUES
+from elocute.features.reference import make_reference, save_reference
 from elocute.predictions import write_predictions
 from elocute.scoring.scores import Scores
+from elocute.shipped import open_acoustic
 from elocute.training import front
 from elocute.training.config import FOLDS, ScorerConfig, read_config
 from elocute.training.crossvalidate import (
@@ -33,6 +36,7 @@ from elocute.training.edited import edit_sample
 from elocute.training.examples import load_examples, save_examples
 from elocute.training.export import export_scorer, write_card
 from elocute.training.front import need, speech
+from elocute.training.handcrafted import fit_handcrafted, load_table, native_values, reader_groups
 from elocute.training.hearing import (
     HearingSample,
     confidence_sample,
@@ -69,8 +73,9 @@ def train_score(config: Path, corpus: Path, work: Path) -> None:
     )
     folder = shop.path(options.name, "report.json").parent
     examples = [*(m.example for m in measured), *strangers]
+    linear = fit_handcrafted(measured, shop.folds, options, folder)
     networks = fit_networks(options, examples, shop.folds, folder, JOBS)
-    rows, report = cross_validate(measured, networks, words, shop.folds, options)
+    rows, report = cross_validate(measured, networks, words, shop.folds, options, linear)
     hearing = _hearing_sample(shop, measured, held_out_scores(measured, networks, shop.folds), words)
     report["hearing"] = evaluate_hearing(hearing, shop.folds, FOLDS)
     (folder / "hearing.json").write_text(json.dumps(dataclasses.asdict(fit_hearing(hearing)), indent=1))
@@ -116,12 +121,29 @@ def train_export(config: Path, corpus: Path, work: Path) -> None:
     }
     write_card(scorer, _scorer_card(options, shop, fitted, report))
     shutil.copyfile(folder / "report.json", scorer / "cross-validation.json")
+    shutil.copyfile(need(folder / "linear.json", "score"), scorer / "linear.json")
+
+
+def train_reference(config: Path, corpus: Path, work: Path) -> None:
+    """Write the percentiles of the handcrafted features over native readers, as the exported acoustic model
+    hears them, and over learners beside the exported scorer."""
+    options = read_config(ScorerConfig, config, "score")
+    shop = _shop(config, options, corpus, work)
+    features = need(shop.path(options.name, "report.json").parent / "features.npz", "score")
+    need(ASSETS / shop.config.name / "model.onnx", "export")
+    groups = reader_groups(
+        load_table(features)[0],
+        {u.speaker for u in shop.learners if u.is_child},
+        native_values(shop.natives, open_acoustic(ASSETS / shop.config.name)),
+    )
+    save_reference(make_reference(tuple(REGISTRY), groups), ASSETS / options.name / "reference.npz")
 
 
 STEPS: dict[str, Callable[[Path, Path, Path], None]] = {
     "acoustic": train_acoustic,
     "score": train_score,
     "export": train_export,
+    "reference": train_reference,
 }
 
 

@@ -98,7 +98,8 @@ class ScorerConfig:
     """Training of a scorer: the acoustic model's configuration (relative to this one), sizes, optimisation,
     seeds of the networks that are averaged, the presence model's operating points, from which utterances
     (every n-th, 0 for none) examples of words nobody said are made, and the handcrafted features of the
-    utterance that the network sees."""
+    utterance that the network sees. ``linear_share`` is the weight of the linear scorer on handcrafted
+    features beside the network, 0 to 1."""
 
     name: str
     version: str
@@ -111,6 +112,7 @@ class ScorerConfig:
     on_script: float = 0.5
     strangers: int = 3
     utterance_features: tuple[str, ...] = CORE
+    linear_share: float = 0.5
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.utterance_features) - REGISTRY.keys())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
 from multiprocessing import get_context
@@ -20,6 +20,7 @@ from elocute.corpora.types import Utterance
 from elocute.predictions import Prediction, prediction_rows
 from elocute.report import build_report
 from elocute.result import ModelInfo
+from elocute.scoring.linear import LinearModel, fuse
 from elocute.scoring.presence import PresenceModel, judge_presence
 from elocute.scoring.scores import Scores, native_scores
 from elocute.training.config import FOLDS, ScorerConfig
@@ -103,10 +104,12 @@ def cross_validate(
     words: WordSample,
     folds: dict[str, int],
     config: ScorerConfig,
+    linear: Mapping[int, LinearModel] | None = None,
 ) -> tuple[list[Prediction], dict[str, Any]]:
     """Score every training utterance by the networks and the presence model that never saw its speaker.
 
     Each utterance goes through the same ``compose`` as in use, so statuses and omitted words count.
+    ``linear`` are the linear scorers that are fused with the networks, by fold.
     """
     rows: list[Prediction] = []
     scores = held_out_scores(measured, networks, folds)
@@ -116,7 +119,10 @@ def cross_validate(
             _others(words, folds, fold), config.false_omissions, config.false_rejections, config.on_script
         )
         for item in part:
-            rows += _rows(item, scores[item.utterance.id], presence)
+            found = scores[item.utterance.id]
+            if linear is not None:
+                found, *_ = fuse(found, item.measurements.utterance, linear[fold])
+            rows += _rows(item, found, presence)
     order = {m.utterance.id: number for number, m in enumerate(measured)}
     rows.sort(key=lambda row: order[row.utterance])
     utterances = [m.utterance for m in measured]

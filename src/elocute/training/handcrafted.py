@@ -1,15 +1,14 @@
-"""The step ``handcrafted``: what the handcrafted features say alone, and how readers' features lie.
+"""What the handcrafted features say alone, and how readers' features lie.
 
-Measures all learners with cross-fitted posteriors and a part of the native speech, and writes into the
-scorer's folder ``features.npz`` (the measurements), ``linear.json`` (the interpretable scorer),
-``reference.npz`` (percentiles) and ``handcrafted.json`` (cross-validation, selection).
+Of a training's measurements it makes, in the scorer's folder, ``features.npz`` (the features),
+``linear.json`` (the interpretable scorer) and ``handcrafted.json`` (its cross-validation, the selection).
 """
 
 from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,19 +16,19 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elocute.acoustics.align import align
+from elocute.acoustics.model import AcousticModel
+from elocute.acoustics.prosody import prosody
+from elocute.audio import load_audio
 from elocute.corpora.types import Utterance
 from elocute.errors import TextAudioMismatch
 from elocute.features.handcrafted import REGISTRY
 from elocute.features.measurements import measure, utterance_vector
-from elocute.features.reference import make_reference, save_reference
 from elocute.metrics import bootstrap_by_speaker, pcc
 from elocute.progress import track
-from elocute.scoring.linear import ASPECTS
-from elocute.training.acoustic import stored_posteriors
-from elocute.training.crossfit import EVERYBODY, model_path
-from elocute.training.measured import load_prosody, measure_all
+from elocute.scoring.linear import ASPECTS, LinearModel, parse_linear
+from elocute.training.config import FOLDS, ScorerConfig
+from elocute.training.measured import Measured
 from elocute.training.selection import FeatureTable, Fit, dropped, fit_lasso
-from elocute.training.workshop import Workshop, load_network, seconds
 
 NATIVES_PER_SPEAKER = 20
 PAPER = {"accuracy": 56, "fluency": 51, "prosodic": 50, "total": 53, "union": 112}
@@ -38,37 +37,28 @@ PAPER = {"accuracy": 56, "fluency": 51, "prosodic": 50, "total": 53, "union": 11
 Floats = NDArray[np.float64]
 
 
-def learner_table(shop: Workshop, posteriors: dict[str, Any]) -> FeatureTable:
-    """All registered features of all labelled learners."""
+def learner_table(measured: Sequence[Measured]) -> FeatureTable:
+    """All registered features of labelled utterances."""
     names = tuple(REGISTRY)
-    tunes = load_prosody(shop.learners, shop.path("prosody.npz"))
-    measured = measure_all(shop.learners, posteriors, tunes, shop.config.align, names)
-    labels = [u.labels for u in shop.learners]
     return FeatureTable(
         names,
-        np.stack([m.example.utterance for m in measured]).astype(np.float64),
-        np.array([[getattr(found, aspect) for aspect in ASPECTS] for found in labels], np.float64),
-        np.array([u.speaker for u in shop.learners]),
+        np.stack([utterance_vector(m.measurements.utterance, names) for m in measured]).astype(np.float64),
+        np.array([[getattr(m.utterance.labels, a) for a in ASPECTS] for m in measured], np.float64),
+        np.array([m.utterance.speaker for m in measured]),
     )
 
 
-def native_values(shop: Workshop) -> Floats:
-    """(readings, features) of native speech, a few recordings of every speaker, heard by the model of
-    everybody."""
-    chosen = some_natives(shop.natives, NATIVES_PER_SPEAKER)
-    network = shop.new_network(0)
-    load_network(network, model_path(shop, shop.config.rounds, EVERYBODY))
-    tunes = load_prosody(chosen, shop.path("prosody-natives.npz"))
+def native_values(natives: Sequence[Utterance], acoustic: AcousticModel) -> Floats:
+    """(readings, features) of native speech, a few recordings of every speaker."""
     rows = []
-    for utterance in track(chosen, "measure natives"):
-        heard = stored_posteriors(network, shop.store, utterance.id, seconds(utterance.audio))
+    for utterance in track(some_natives(natives, NATIVES_PER_SPEAKER), "measure natives"):
+        sound = load_audio(utterance.audio)
+        heard, tune = acoustic.posteriors(sound), prosody(sound.samples)
         try:
-            alignment = align(heard, utterance.script, shop.config.align, tunes[utterance.id].energy)
+            alignment = align(heard, utterance.script, acoustic.align_options, tune.energy)
         except TextAudioMismatch:
             continue
-        rows.append(
-            utterance_vector(measure(heard, alignment, tunes[utterance.id]).utterance, tuple(REGISTRY))
-        )
+        rows.append(utterance_vector(measure(heard, alignment, tune).utterance, tuple(REGISTRY)))
     return np.stack(rows).astype(np.float64)
 
 
@@ -94,15 +84,6 @@ def reader_groups(table: FeatureTable, children: set[str], natives: Floats) -> d
     return {"natives": natives, "learners": table.values, **learners}
 
 
-def held_out_linear(table: FeatureTable, folds: NDArray[np.int64]) -> Floats:
-    """(n, 4) what the sparse linear model says of speakers it has not seen."""
-    found = np.zeros_like(table.scores)
-    for fold in np.unique(folds):
-        fit = fit_lasso(table.rows(folds != fold))
-        found[folds == fold] = fit.predict(table.rows(folds == fold))
-    return found
-
-
 def linear_report(table: FeatureTable, predicted: Floats, fit: Fit) -> dict[str, Any]:
     """Cross-validated correlations with intervals, and how many features were selected."""
     out = dropped(table)
@@ -121,26 +102,55 @@ def linear_report(table: FeatureTable, predicted: Floats, fit: Fit) -> dict[str,
     return report
 
 
-def linear_json(fit: Fit, name: str, version: str, acoustic: str, report: dict[str, Any]) -> dict[str, Any]:
+def linear_json(fit: Fit, config: ScorerConfig, report: Mapping[str, Any]) -> dict[str, Any]:
     """The interpretable scorer as :func:`elocute.scoring.linear.read_linear` reads it."""
-    union = fit.union()
-    columns = {n: fit.names.index(n) for n in union}
+    columns = {name: fit.names.index(name) for name in fit.union()}
     return {
-        "name": f"{name}-linear",
-        "version": version,
+        "name": f"{config.name}-linear",
+        "version": config.version,
         "kind": "linear scorer",
-        "acoustic": acoustic,
         "centers": {n: float(f"{fit.scaling.center[c]:.6g}") for n, c in columns.items()},
         "scales": {n: float(f"{fit.scaling.scale[c]:.6g}") for n, c in columns.items()},
         "aspects": {
             aspect: {
                 "bias": round(float(fit.bias[row]), 5),
+                "share": config.linear_share,
                 "weights": {n: round(float(fit.weights[row, columns[n]]), 5) for n in fit.selected(aspect)},
             }
             for row, aspect in enumerate(ASPECTS)
         },
-        "cross_validation": {key: report[key] for key in ("n", "pcc", "ci95", "selected")},
+        "cross_validation": dict(report),
     }
+
+
+def fit_handcrafted(
+    measured: Sequence[Measured], folds: Mapping[str, int], config: ScorerConfig, folder: Path
+) -> dict[int, LinearModel]:
+    """Fit the linear scorer for every fold and for everybody, and report how it does alone.
+
+    Returns:
+        by fold, the linear scorer that never saw its speakers.
+    """
+    table = learner_table(measured)
+    own = np.array([folds[speaker] for speaker in table.speakers])
+    save_table(table, own, [m.utterance.id for m in measured], folder / "features.npz")
+    fits = {fold: fit_lasso(table.rows(own != fold)) for fold in range(FOLDS)}
+    everybody = fit_lasso(table)
+    report = linear_report(table, held_out(fits, table, own), everybody)
+    (folder / "handcrafted.json").write_text(json.dumps(report, indent=1) + "\n")
+    brief = {key: report[key] for key in ("n", "pcc", "ci95", "selected")}
+    (folder / "linear.json").write_text(json.dumps(linear_json(everybody, config, brief), indent=1) + "\n")
+    print(f"handcrafted features alone: {brief['pcc']}", file=sys.stderr)
+    return {fold: parse_linear(linear_json(fit, config, {}), "") for fold, fit in fits.items()}
+
+
+def held_out(fits: Mapping[int, Fit], table: FeatureTable, folds: NDArray[np.int64]) -> Floats:
+    """(n, 4) what the linear model of each fold says of its speakers, whom it has not seen."""
+    found = np.zeros_like(table.scores)
+    for fold, fit in fits.items():
+        if (folds == fold).any():
+            found[folds == fold] = fit.predict(table.rows(folds == fold))
+    return found
 
 
 def save_table(table: FeatureTable, folds: NDArray[np.int64], ids: Sequence[str], path: Path) -> None:
@@ -153,30 +163,6 @@ def save_table(table: FeatureTable, folds: NDArray[np.int64], ids: Sequence[str]
 def load_table(path: Path) -> tuple[FeatureTable, NDArray[np.int64], list[str]]:
     """Table, fold of every utterance, and ids."""
     with np.load(path, allow_pickle=False) as data:
-        table = FeatureTable(
-            tuple(map(str, data["names"])),
-            data["values"].astype(np.float64),
-            data["scores"],
-            data["speakers"],
-        )
+        names, values = tuple(map(str, data["names"])), data["values"].astype(np.float64)
+        table = FeatureTable(names, values, data["scores"], data["speakers"])
         return table, data["folds"], [str(key) for key in data["ids"]]
-
-
-def fit_handcrafted(
-    shop: Workshop, posteriors: dict[str, Any], folder: Path, name: str, version: str
-) -> dict[str, Any]:
-    """The whole step; returns the report."""
-    table = learner_table(shop, posteriors)
-    folds = np.array([shop.folds[speaker] for speaker in table.speakers])
-    save_table(table, folds, [u.id for u in shop.learners], folder / "features.npz")
-    fit = fit_lasso(table)
-    report = linear_report(table, held_out_linear(table, folds), fit)
-    acoustic = f"{shop.config.name} {shop.config.version}"
-    linear = linear_json(fit, name, version, acoustic, report)
-    (folder / "linear.json").write_text(json.dumps(linear, indent=1) + "\n")
-    (folder / "handcrafted.json").write_text(json.dumps(report, indent=1) + "\n")
-    children = {u.speaker for u in shop.learners if u.is_child}
-    groups = reader_groups(table, children, native_values(shop))
-    save_reference(make_reference(table.names, groups), folder / "reference.npz")
-    print(json.dumps({key: report[key] for key in ("pcc", "ci95", "selected")}), file=sys.stderr)
-    return report

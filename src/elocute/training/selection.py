@@ -102,7 +102,10 @@ def feature_table(examples: Sequence[Example], names: Sequence[str]) -> FeatureT
 
 
 def scaling(values: Floats) -> Scaling:
-    center, scale = np.nanmean(values, axis=0), np.nanstd(values, axis=0)
+    known = ~np.isnan(values)
+    count = np.maximum(known.sum(axis=0), 1)
+    center = np.where(known, values, 0.0).sum(axis=0) / count
+    scale = np.sqrt((np.where(known, values - center, 0.0) ** 2).sum(axis=0) / count)
     return Scaling(center, np.where(scale > 1e-9, scale, 1.0))
 
 
@@ -111,8 +114,8 @@ def dropped(table: FeatureTable) -> dict[str, str]:
     feature they duplicate."""
     found: dict[str, str] = {}
     kept: list[int] = []
-    filled = np.where(np.isnan(table.values), np.nanmean(table.values, axis=0), table.values)
-    standard = filled - filled.mean(axis=0)
+    center = scaling(table.values).center
+    standard = np.where(np.isnan(table.values), 0.0, table.values - center)
     standard /= np.maximum(np.sqrt((standard**2).sum(axis=0)), 1e-12)
     for column, name in enumerate(table.names):
         reason = _unusable(table.values[:, column])
@@ -170,6 +173,7 @@ def speaker_splits(
     speakers: NDArray[np.str_], groups: int
 ) -> list[tuple[NDArray[np.intp], NDArray[np.intp]]]:
     """Training and held-out rows, ``groups`` times, no speaker in both."""
+    groups = min(groups, len(set(speakers)))
     order = {speaker: n % groups for n, speaker in enumerate(dict.fromkeys(speakers))}
     group = np.array([order[speaker] for speaker in speakers])
     return [(np.flatnonzero(group != g), np.flatnonzero(group == g)) for g in range(groups)]
