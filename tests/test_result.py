@@ -91,7 +91,7 @@ def test_json_form_is_the_contract(assessment: Assessment) -> None:
     data = assessment.to_dict()
     assert list(data) == [
         "schema", "status", "warnings", "text", "duration", "scores", "words", "pauses", "features", "model",
-        "insertions", "suggestions", "pitch",
+        "insertions", "suggestions", "pitch", "reference_total",
     ]  # fmt: skip
     assert data["schema"] == SCHEMA
     assert list(data["scores"]) == ["accuracy", "completeness", "fluency", "prosody", "total"]
@@ -126,7 +126,7 @@ def test_missing_fields_are_named(field: str) -> None:
 @given(assessments)
 def test_results_of_before_heard_phones_are_read(assessment: Assessment) -> None:
     data = assessment.to_dict()
-    del data["insertions"], data["suggestions"], data["pitch"]
+    del data["insertions"], data["suggestions"], data["pitch"], data["reference_total"]
     for item in data["words"]:
         del item["confidence"], item["edits"]
         for sound in item["phones"]:

@@ -13,8 +13,8 @@ from elocute.errors import ModelError
 from elocute.features.measurements import utterance_vector
 from elocute.features.phone import PhoneFeatures
 from elocute.features.reference import load_reference
-from elocute.scoring.linear import fuse, read_linear
 from elocute.scoring.hearing import HearingModel
+from elocute.scoring.linear import fuse, read_linear
 from elocute.scoring.presence import MEASURES, PresenceModel
 from elocute.scoring.scores import Explanation, Scores, native_scores
 
