@@ -11,6 +11,7 @@ from elocute._version import __version__
 from elocute.acoustics.alignment import Alignment, PhoneSegment, WordSegment
 from elocute.acoustics.gop import Goodness, heard
 from elocute.acoustics.prosody import FRAME_SHIFT, Prosody
+from elocute.acoustics.quality import signal_to_noise
 from elocute.advice import suggest
 from elocute.audio import Audio, clipping_ratio, level_db
 from elocute.card import Card
@@ -39,6 +40,9 @@ from elocute.text.script import Script
 MISPRONOUNCED = 60.0
 """Points of word accuracy below which a word is called mispronounced: the limit that clients of other
 services know."""
+
+NOISY = 12.0
+"""Signal-to-noise ratio in dB below which scores are told to be less reliable (docs/noise.md)."""
 
 UNKNOWN = UtteranceScores(None, None, None, None, None)
 
@@ -80,6 +84,8 @@ def compose(
     known = scores.explanation or Explanation(None, {}, {})
     part = 100.0 / SCALE * share / SCALE if scored else None  # from the experts' scale to points
     notices = (*_sound_notices(sound), *_script_notices(alignment), *_presence_notices(script, presence))
+    if scored:
+        notices = (*notices, *_noise_notice(signal_to_noise(measured.prosody.energy, alignment)))
     insertions = tuple(
         Insertion(_time(s.start), _time(s.end), s.after_word, s.kind, s.text) for s in alignment.inserted
     )
@@ -207,6 +213,15 @@ def _sound_notices(sound: Audio) -> Iterator[Notice]:
     if sound.source_rate < 16_000:
         message = "The recording has a sample rate below 16 kHz: sounds like s and f are judged less well."
         yield Notice("narrow_band", message)
+
+
+def _noise_notice(ratio: float) -> Iterator[Notice]:
+    if ratio < NOISY:
+        message = (
+            f"The recording is noisy (speech {max(ratio, 0.0):.0f} dB above the noise): scores are less "
+            "reliable; record again in a quieter place or closer to the microphone."
+        )
+        yield Notice("noisy", message)
 
 
 def _script_notices(alignment: Alignment) -> Iterator[Notice]:
