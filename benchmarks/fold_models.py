@@ -1,0 +1,64 @@
+"""The models of one fold as folders, to measure on speakers they have not heard.
+
+    python benchmarks/fold_models.py --config configs/scorer.toml --corpus CORPUS --work WORK --fold 0 OUT
+
+Writes ``OUT/acoustic`` and ``OUT/scorer``: the networks that ``elocute train`` left in WORK for the fold,
+with the cards of the shipped models (the small models in the scorer's card were fitted to all folds).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+from elocute.card import ASSETS
+from elocute.training.config import ScorerConfig, read_config
+from elocute.training.crossfit import model_path
+from elocute.training.crossvalidate import load_networks
+from elocute.training.examples import load_examples
+from elocute.training.export import export_encoder, export_scorer, write_card
+from elocute.training.front import open_shop
+from elocute.training.tdnnf import crossfit as tdnnf
+from elocute.training.tdnnf.export import export_tdnnf
+from elocute.training.whisper import load_whisper
+from elocute.training.workshop import Workshop, load_network
+
+
+def export_fold(config: Path, corpus: Path, work: Path, fold: int, out: Path) -> None:
+    """Write both models of a fold."""
+    options = read_config(ScorerConfig, config, "score")
+    shop = open_shop(config.parent / options.acoustic, corpus, work)
+    acoustic, scorer = out / "acoustic", out / "scorer"
+    for folder, name in ((acoustic, shop.config.name), (scorer, options.name)):
+        folder.mkdir(parents=True, exist_ok=True)
+        card = json.loads((ASSETS / name / "card.json").read_text(encoding="utf-8"))
+        (folder / "card.json").write_text(json.dumps(card))
+    if isinstance(shop, Workshop):
+        upper = shop.new_network(0)
+        load_network(upper, model_path(shop, shop.config.rounds, fold))
+        lower = load_whisper(shop.resolve(shop.config.encoder), shop.config.frozen)
+        export_encoder(lower, upper.eval(), acoustic / "model.onnx", integers=shop.config.integers)
+    else:
+        network = shop.new_network(0)
+        load_network(network, shop.model(tdnnf.fold_name(fold)))
+        export_tdnnf(network, acoustic / "model.onnx")
+    example = load_examples(work / options.name / "example.npz")[0]
+    networks = load_networks(options, [example], fold, work / options.name)
+    export_scorer(networks, example.features, example.utterance, scorer / "model.onnx")
+    for folder in (acoustic, scorer):
+        write_card(folder, json.loads((folder / "card.json").read_text()))
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    for name in ("config", "corpus", "work"):
+        parser.add_argument(f"--{name}", type=Path, required=True)
+    parser.add_argument("--fold", type=int, default=0)
+    parser.add_argument("out", type=Path)
+    arguments = parser.parse_args()
+    export_fold(arguments.config, arguments.corpus, arguments.work, arguments.fold, arguments.out)
+
+
+if __name__ == "__main__":
+    main()
