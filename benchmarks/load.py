@@ -62,7 +62,7 @@ def service(*options: str) -> Iterator[tuple[subprocess.Popen[bytes], int]]:
         "error",
         *options,
     ]
-    process = subprocess.Popen([*command, *options])
+    process = subprocess.Popen(command)
     try:
         while status(port, "/readyz") != 200:
             assert process.poll() is None, "the service does not come up"
