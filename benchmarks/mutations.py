@@ -107,11 +107,11 @@ def main() -> None:
             outcomes[outcome] += 1
             if outcomes.total() % 50 == 0:
                 most = max(most, resident(process.pid))
-        seconds = time.monotonic() - begin
+        seconds, after = time.monotonic() - begin, resident(process.pid)
     for (status, code), count in sorted(outcomes.items()):
         print(f"{count:6} {status} {code}")
-    memory = f"{before / 2**20:.0f} MiB, most {most / 2**20:.0f} MiB"
-    print(f"{asked.files} files in {seconds:.0f} s; memory {memory}")
+    memory = ", ".join(f"{size / 2**20:.0f} MiB" for size in (before, most, after))
+    print(f"{asked.files} files in {seconds:.0f} s; memory before, most, after: {memory}")
     unexpected = {status for status, _ in outcomes} - EXPECTED
     raise SystemExit(f"unexpected: {unexpected}" if unexpected else 0)
 
