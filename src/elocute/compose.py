@@ -42,7 +42,7 @@ MISPRONOUNCED = 60.0
 services know."""
 
 NOISY = 12.0
-"""Signal-to-noise ratio in dB below which scores are told to be less reliable (docs/noise.md)."""
+"""Signal-to-noise ratio in dB below which scores are told to be less reliable (docs/hearing.md)."""
 
 UNKNOWN = UtteranceScores(None, None, None, None, None)
 
