@@ -12,7 +12,9 @@ import sys
 import threading
 import time
 import wave
+from contextlib import suppress
 
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection, connect
 
 SERVICE = os.environ.get("SERVICE", "http://127.0.0.1:8000").replace("http", "ws", 1)
@@ -20,11 +22,12 @@ BLOCK_SECONDS = 0.1
 
 
 def send(socket: ClientConnection, path: str) -> None:
-    with wave.open(path, "rb") as file:
+    # The service hangs up after a problem, which the other thread reads.
+    with wave.open(path, "rb") as file, suppress(ConnectionClosed):
         while block := file.readframes(int(BLOCK_SECONDS * file.getframerate())):
             socket.send(block)
             time.sleep(BLOCK_SECONDS)
-    socket.send(json.dumps({"type": "end"}))
+        socket.send(json.dumps({"type": "end"}))
 
 
 def main() -> None:
