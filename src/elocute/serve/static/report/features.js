@@ -8,6 +8,7 @@ import { compared, measured } from "./reading.js";
 /** @typedef {import("./types").Catalogue} Catalogue */
 
 const FIRST = 6;
+const LEAST_EFFECT = 0.05; // points that are shown
 const USUAL = 10; // per cent on either side of what is usual
 
 /**
@@ -46,9 +47,9 @@ function intro(shown) {
   ].filter(Boolean).join(" ");
 }
 
-/** How much a feature tells: its effect in points, or how unusual it is. @param {Feature} feature */
+/** How much a feature tells: its effect in points first, then how unusual it is. @param {Feature} feature */
 function weight({ effect, percentile }) {
-  if (effect !== null) return Math.abs(effect) + (percentile === null ? 0 : Math.abs(percentile - 50) / 1000);
+  if (effect !== null && Math.abs(effect) >= LEAST_EFFECT) return 1 + Math.abs(effect);
   return percentile === null ? 0 : Math.abs(percentile - 50) / 100;
 }
 
@@ -66,7 +67,7 @@ function row(name, feature, catalogue, advised = false) {
     h("span", { class: "value" }, value === null ? "–" : measured(value, unit)),
     percentile === null ? h("span", { class: "bar none" }) : bar(percentile),
     h("span", { class: "quiet compared" }, percentile === null ? entry?.formula ?? "" : compared(percentile, entry?.words)),
-    effect !== null && Math.abs(effect) >= 0.05
+    effect !== null && Math.abs(effect) >= LEAST_EFFECT
       ? h("span", { class: `effect ${effect < 0 ? "minus" : "plus"}` }, `${effect < 0 ? "−" : "+"}${Math.abs(effect).toFixed(1)}`, unseen(" points of the total"))
       : h("span", { class: "effect" }),
     advised && entry?.advice && (effect ?? 0) < 0 && isUnusual(percentile) && h("span", { class: "todo" }, entry.advice));
