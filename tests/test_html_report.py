@@ -15,7 +15,7 @@ import soundfile
 
 from elocute.audio import Audio
 from elocute.export import html, write
-from elocute.export.catalogue import catalogue
+from elocute.export.catalogue import KEY, catalogue
 from elocute.features.handcrafted import REGISTRY
 from elocute.phones import PHONES
 from elocute.result import Suggestion
@@ -71,6 +71,8 @@ def test_it_carries_the_result_and_what_its_names_mean() -> None:
     assert set(names["sounds"]) == set(PHONES)
     assert all(entry["label"] and entry["formula"] for entry in names["features"].values())
     assert names == catalogue()
+    keys = {entry["key"]: name for name, entry in names["features"].items() if entry["key"]}
+    assert [keys[place] for place in sorted(keys)] == list(KEY)  # in this order, and all are features
 
 
 def test_it_carries_the_recording_without_loss() -> None:

@@ -15,12 +15,26 @@ _WORDS = {
 }  # fmt: skip
 
 
+KEY = {
+    "phone_acceptance_mean": "Sounds acceptable to experts",
+    "speech_rate": "Pace",
+    "articulation_rate": "Pace without pauses",
+    "all_pause_duration": "Time in pauses",
+    "mean_length_run": "Words between pauses",
+    "f0_range": "Pitch range",
+    "vowel_npvi": "Contrast of vowel lengths",
+    "stress_duration_ratio": "Stressed to unstressed vowels",
+}
+"""The measurements everybody understands, with plain names, in the order to show them in."""
+
+
 def catalogue() -> dict[str, Any]:
     """JSON-ready: every measurement by name in ``features``, every phone by ARPAbet in ``sounds``."""
     return {
         "features": {
             name: {
-                "label": label(name),
+                "label": KEY.get(name) or label(name),
+                "key": list(KEY).index(name) + 1 if name in KEY else 0,
                 "family": FAMILIES[feature.family][1],
                 "unit": feature.unit,
                 "formula": feature.formula,

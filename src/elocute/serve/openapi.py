@@ -225,7 +225,7 @@ CATALOGUE = _route(
             {
                 "features": {
                     "speech_rate": {
-                        "label": "Speech rate", "family": "Rate and durations", "unit": "syllables/s",
+                        "label": "Pace", "key": 2, "family": "Rate and durations", "unit": "syllables/s",
                         "formula": "vowels / time from first to last word",
                         "advice": "Link the words of a phrase.", "words": ["faster", "slower"],
                     }

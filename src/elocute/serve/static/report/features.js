@@ -7,7 +7,7 @@ import { compared, measured } from "./reading.js";
 /** @typedef {import("./types").Feature} Feature */
 /** @typedef {import("./types").Catalogue} Catalogue */
 
-const FIRST = 6;
+const FIRST = 4;
 const LEAST_EFFECT = 0.05; // points that are shown
 const USUAL = 10; // per cent on either side of what is usual
 
@@ -17,31 +17,36 @@ const USUAL = 10; // per cent on either side of what is usual
  * @returns {HTMLElement}
  */
 export function measurements(features, catalogue) {
-  const known = Object.entries(features).filter(([, feature]) => feature.value !== null);
-  const ranked = known
-    .map(([name, feature], order) => ({ name, order, weight: weight(feature) }))
+  const known = Object.keys(features).filter((name) => features[name].value !== null);
+  const place = (/** @type {string} */ name) => catalogue.features[name]?.key || 0;
+  const key = known.filter(place).sort((a, b) => place(a) - place(b));
+  const telling = known
+    .map((name, order) => ({ name, order, weight: key.includes(name) ? 0 : weight(features[name]) }))
     .filter(({ weight }) => weight > 0)
     .sort((a, b) => b.weight - a.weight || a.order - b.order)
-    .slice(0, FIRST);
+    .slice(0, FIRST)
+    .map(({ name }) => name);
   /** @type {Map<string, string[]>} */
   const families = new Map();
-  for (const [name] of known) {
+  for (const name of known) {
     const family = catalogue.features[name]?.family || "all";
     families.set(family, [...(families.get(family) ?? []), name]);
   }
-  const first = ranked.length ? h("ul", { class: "features" }, ranked.map(({ name }) => row(name, features[name], catalogue, true))) : null;
+  const list = (/** @type {string[]} */ names, advised = false) =>
+    h("ul", { class: "features" }, names.map((name) => row(name, features[name], catalogue, advised)));
   return h("div", { class: "measurements" },
-    first && h("p", { class: "quiet" }, intro(ranked.map(({ name }) => features[name]))),
-    first,
+    h("p", { class: "quiet" }, intro([...key, ...telling].map((name) => features[name]))),
+    key.length > 0 && list(key, true),
+    telling.length > 0 && h("h3", {}, "What else tells most about this reading"),
+    telling.length > 0 && list(telling, true),
+    h("h3", {}, "All measurements"),
     [...families].map(([family, names]) => h("details", {},
-      h("summary", {}, `${title(family)} `, h("span", { class: "quiet" }, `${names.length}`)),
-      h("ul", { class: "features" }, names.map((name) => row(name, features[name], catalogue))))));
+      h("summary", {}, `${title(family)} `, h("span", { class: "quiet" }, `${names.length}`)), list(names))));
 }
 
-/** What the row's parts mean. @param {Feature[]} shown */
+/** What the rows' parts mean. @param {Feature[]} shown */
 function intro(shown) {
   return [
-    "What tells most about this reading.",
     shown.some(({ percentile }) => percentile !== null) && "The grey band holds four of five fluent readers, the mark is this reading.",
     shown.some(({ effect }) => effect !== null) && "On the right: what it adds to the total or takes from it, in points.",
   ].filter(Boolean).join(" ");
@@ -57,7 +62,7 @@ function weight({ effect, percentile }) {
  * @param {string} name
  * @param {Feature} feature
  * @param {Catalogue} catalogue
- * @param {boolean} [advised] with what to do about it, if it takes points and is unusual
+ * @param {boolean} [advised] with what to do about it, if it is unusual and not known to add points
  */
 function row(name, feature, catalogue, advised = false) {
   const entry = catalogue.features[name];
@@ -70,7 +75,7 @@ function row(name, feature, catalogue, advised = false) {
     effect !== null && Math.abs(effect) >= LEAST_EFFECT
       ? h("span", { class: `effect ${effect < 0 ? "minus" : "plus"}` }, `${effect < 0 ? "−" : "+"}${Math.abs(effect).toFixed(1)}`, unseen(" points of the total"))
       : h("span", { class: "effect" }),
-    advised && entry?.advice && (effect ?? 0) < 0 && isUnusual(percentile) && h("span", { class: "todo" }, entry.advice));
+    advised && entry?.advice && (effect ?? -1) < 0 && isUnusual(percentile) && h("span", { class: "todo" }, entry.advice));
 }
 
 /** @param {number | null} percentile */

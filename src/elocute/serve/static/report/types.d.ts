@@ -31,7 +31,7 @@ export interface Result {
 }
 /** What the names in a result mean. */
 export interface Catalogue {
-  features: Record<string, { label: string; family: string; formula: string; advice: string; words: [string, string] }>;
+  features: Record<string, { label: string; key: number; family: string; formula: string; advice: string; words: [string, string] }>;
   sounds: Record<string, { ipa: string; example: string; how: string }>;
 }
 export interface Recording { samples: Float32Array; rate: number }
