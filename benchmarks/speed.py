@@ -18,6 +18,7 @@ from elocute import Assessor, load_audio, read_script
 from elocute.acoustics.align import align
 from elocute.acoustics.prosody import prosody, rms_energy
 from elocute.card import ASSETS
+from elocute.features.handcrafted import Evidence, handcrafted
 from elocute.features.measurements import measure
 from elocute.shipped import DEFAULT
 
@@ -58,6 +59,7 @@ def main() -> None:
         "align": lambda: align(posteriors, script, assessor.acoustic.align_options, energy),
         "F0 and energy": lambda: prosody(sound.samples),
         "features": lambda: measure(posteriors, alignment, tune),
+        "of which handcrafted": lambda: handcrafted(Evidence(alignment, measured.goodness, tune)),
         "score": lambda: assessor.scorer.score(measured.phones, measured.utterance),
         "assess, whole": lambda: assessor.assess(samples, text, rate=16_000),
     }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from time import process_time
 
 import numpy as np
 import pytest
@@ -11,9 +12,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from elocute import Assessor
+from elocute.audio import load_audio
 from elocute.card import ASSETS
 from elocute.errors import ModelError
-from elocute.features.handcrafted import REGISTRY
+from elocute.features.handcrafted import REGISTRY, Evidence, handcrafted
 from elocute.features.reference import (
     GROUPS,
     POINTS,
@@ -174,3 +176,19 @@ def test_percentiles_in_the_result() -> None:
     known = [f.percentile for f in found.features.values() if f.percentile is not None]
     assert len(known) >= 150
     assert all(0.0 <= value <= 100.0 for value in known)
+
+
+def test_features_cost_little() -> None:
+    """At most 20 ms of processor time for the features, effects and percentiles of a reading of 4 s."""
+    assessor = Assessor()
+    samples = np.resize(load_audio(DEMO).samples, 64_000)
+    found = assessor.features(samples, TEXT, rate=16_000)
+    reference, linear = load_reference(ASSETS / "scorer" / "reference.npz"), default_linear()
+    times = []
+    for _ in range(5):
+        begin = process_time()
+        values = handcrafted(Evidence(found.alignment, found.goodness, found.prosody))
+        reference.percentiles(values)
+        fuse(network(7.0), values, linear)
+        times.append(process_time() - begin)
+    assert min(times) < 0.020

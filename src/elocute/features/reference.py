@@ -6,8 +6,10 @@ learners by age and by the experts' total score.
 
 from __future__ import annotations
 
+from bisect import bisect_left, bisect_right
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -48,22 +50,30 @@ class Reference:
 
         ``None`` without a value, or where the reference knows nothing of the feature.
         """
-        if value is None or name not in self.names or group not in self.groups:
-            return None
-        row = self.quantiles[self.groups.index(group), self.names.index(name)].astype(np.float64)
-        if np.isnan(row).any():
+        row = self._rows.get((group, name))
+        if value is None or row is None:
             return None
         # The kept quantiles are rounded, and so must be what is compared with them.
-        known = float(np.float16(value))
-        if row[0] < known < row[-1] and known not in row:
-            return float(np.interp(known, row, POINTS))
-        low = POINTS[int(np.searchsorted(row, known, "left")) - 1] if known > row[0] else 0.0
-        high = POINTS[int(np.searchsorted(row, known, "right"))] if known < row[-1] else 100.0
-        if known in row:
-            same = np.flatnonzero(row == known)
-            low = 0.0 if same[0] == 0 else POINTS[same[0]]
-            high = 100.0 if same[-1] == len(row) - 1 else POINTS[same[-1]]
-        return (low + high) / 2.0
+        known = float(np.float16(min(max(value, -6e4), 6e4)))
+        first, past = bisect_left(row, known), bisect_right(row, known)
+        if first < past:  # equal to some quantiles: the middle of their ranks
+            low = POINTS[first] if first else 0.0
+            high = POINTS[past - 1] if past < len(row) else 100.0
+            return (low + high) / 2.0
+        if first in (0, len(row)):
+            return POINTS[0] / 2.0 if first == 0 else (POINTS[-1] + 100.0) / 2.0
+        step = (known - row[first - 1]) / (row[first] - row[first - 1])
+        return POINTS[first - 1] + step * (POINTS[first] - POINTS[first - 1])
+
+    @cached_property
+    def _rows(self) -> dict[tuple[str, str], list[float]]:
+        """The quantiles of every group and feature that are known."""
+        return {
+            (group, name): row
+            for group, features in zip(self.groups, self.quantiles.tolist(), strict=True)
+            for name, row in zip(self.names, features, strict=True)
+            if row[0] == row[0]
+        }
 
     def percentiles(self, utterance: Mapping[str, float | None]) -> dict[str, float | None]:
         """Among fluent readers, for every feature."""
