@@ -1,7 +1,7 @@
 """How every sound of English is made, in words for learners, and what tells confused sounds apart.
 
-Sources: P. Roach, English Phonetics and Phonology (2009); M. Celce-Murcia et al., Teaching Pronunciation
-(2010); M. Swan and B. Smith, Learner English (2001) for the confusions.
+Textbook knowledge in our own words; to read on: P. Roach, English Phonetics and Phonology (2009), and
+M. Swan and B. Smith, Learner English (2001), on the confusions of learners by first language.
 """
 
 from __future__ import annotations
