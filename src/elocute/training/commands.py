@@ -97,7 +97,7 @@ def _hearing_sample(
         shop.config.align,
         lambda u: heard[u.id].measurements.prosody.energy,
     )
-    reference = front.first_alignments(shop)
+    reference = front.other_alignments(shop)
     return HearingSample(error_sample(measured, scores), edits, confidence_sample(measured, words, reference))
 
 

@@ -64,10 +64,12 @@ def heard(shop: Shop) -> dict[str, Posteriors]:
     return tdnnf.cross_fitted(shop)
 
 
-def first_alignments(shop: Shop) -> dict[str, Alignment]:
-    """The learners' first alignments, made by another model than the last."""
-    whose = shop if isinstance(shop, Workshop) else shop.teacher
-    return load_alignments(need(alignments_path(whose, 0, "learners"), "acoustic"))
+def other_alignments(shop: Shop) -> dict[str, Alignment]:
+    """The learners as another model aligned them: the encoder's first alignments, or the teacher's last."""
+    if isinstance(shop, Workshop):
+        return load_alignments(need(alignments_path(shop, 0, "learners"), "acoustic"))
+    teacher = shop.teacher
+    return load_alignments(need(alignments_path(teacher, teacher.config.rounds, "learners"), "acoustic"))
 
 
 def export(shop: Shop, folder: Path) -> None:
