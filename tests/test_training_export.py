@@ -30,7 +30,7 @@ onnx = pytest.importorskip("onnx")
 from elocute.training.encoder import PhoneticEncoder  # noqa: E402
 from elocute.training.examples import make_inputs  # noqa: E402
 from elocute.training.export import Ensemble, export_encoder, export_scorer, halve, write_card  # noqa: E402
-from elocute.training.hierarchy import Hierarchy, HierarchyOptions  # noqa: E402
+from elocute.training.hierarchy import Hierarchy, HierarchyOptions, Sizes  # noqa: E402
 from elocute.training.whisper import Block, WhisperEncoder  # noqa: E402
 
 torch.set_num_threads(1)  # networks this small only wait for more
@@ -45,7 +45,8 @@ def representable(module: torch.nn.Module) -> None:
     """Give all weights values that half precision holds exactly."""
     with torch.no_grad():
         for value in [*module.parameters(), *module.buffers()]:
-            value.copy_((torch.randn_like(value) * 0.2).half())
+            if value.is_floating_point():
+                value.copy_((torch.randn_like(value) * 0.2).half())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -194,18 +195,20 @@ SCORER_CARD = {
 
 @pytest.fixture(scope="module")
 def scorer(tmp_path_factory: pytest.TempPathFactory) -> Model:
-    folder = tmp_path_factory.mktemp("scorer")
+    return scorer_model(tmp_path_factory.mktemp("scorer"), "parallel")
+
+
+def scorer_model(folder: Path, block: str, bins: int = 0) -> Model:
+    """Three networks in one stack."""
     torch.manual_seed(0)
-    networks = []
-    for _ in range(3):
-        network = Hierarchy(VALUES, UTTERANCE, HierarchyOptions(width=24, heads=2, depths=(2, 1, 1))).eval()
-        representable(network)
-        network.scale.fill_(0.75)
-        network.utterance_scale.fill_(1.25)
-        networks.append(network)
-    export_scorer(networks, features([2, 3, 1], 0), np.zeros(UTTERANCE, np.float32), folder / "model.onnx")
+    options = HierarchyOptions(width=24, heads=2, depths=(2, 1, 1), block=block, bins=bins)
+    network = Hierarchy(Sizes(NAMES, UTTERANCE), options, members=3).eval()
+    representable(network)
+    network.encoder.scale.fill_(0.75)
+    network.utterance_scale.fill_(1.25)
+    export_scorer(network, features([2, 3, 1], 0), np.zeros(UTTERANCE, np.float32), folder / "model.onnx")
     write_card(folder, SCORER_CARD)
-    return Model(folder, networks)
+    return Model(folder, network)
 
 
 SIZES = [[1], [2], [1, 1], [2, 3, 1], [5, 1, 4, 2, 7], [3] * 60]
@@ -216,34 +219,44 @@ SIZES = [[1], [2], [1, 1], [2, 3, 1], [5, 1, 4, 2, 7], [3] * 60]
 def test_the_exported_scorer_equals_the_mean_of_its_networks(
     scorer: Model, sizes: list[int], missing: int
 ) -> None:
+    assert_same(scorer, sizes, missing)
+
+
+@pytest.mark.parametrize(("block", "bins"), [("transformer", 0), ("branchformer", 3), ("e-branchformer", 0)])
+def test_every_kind_of_block_is_exported(tmp_path: Path, block: str, bins: int) -> None:
+    model = scorer_model(tmp_path, block, bins)
+    for sizes in ([1], [2, 3, 1], [3] * 30):
+        assert_same(model, sizes, 1)
+
+
+def assert_same(model: Model, sizes: list[int], missing: int) -> None:
     own = features(sizes, len(sizes))
     utterance = np.array([0.5, -1.5, 0.25], np.float32)
     utterance[:missing] = np.nan
     inputs = make_inputs([own], [utterance])
     with torch.inference_mode():
-        outputs = [network(inputs) for network in scorer.module]
-    expected = [torch.stack(level).mean(0).numpy() for level in zip(*outputs, strict=True)]
+        outputs = model.module(inputs)
+    expected = [level.mean(0).numpy() for level in outputs[:3]]
     names = ("phone", "stress", "manner", "word", "place", "values", "utterance")
     feed = {name: getattr(inputs, name).numpy() for name in names}
-    found = scorer.session().run(["phones", "words", "scores"], feed)
+    found = model.session().run(["phones", "words", "scores"], feed)
     count = sum(sizes)
     assert [f.shape for f in found] == [(1, count), (1, count, 3), (1, 4)]
     for f, e in zip(found, expected, strict=True):
         assert np.isfinite(f).all()
         np.testing.assert_allclose(f, e, atol=1e-4)
-    # The networks differ, so that the mean is not one of them.
-    assert max(float((outputs[0][2] - o[2]).abs().max()) for o in outputs[1:]) > 1e-2
+    # The members differ, so that the mean is not one of them.
+    assert float((outputs.scores[0] - outputs.scores[1:]).abs().max()) > 1e-2
 
 
-def test_the_ensemble_of_one_is_the_network(scorer: Model) -> None:
-    network, own = scorer.module[0], features([2, 1], 5)
+def test_the_ensemble_averages_members(scorer: Model) -> None:
+    own = features([2, 1], 5)
     inputs = make_inputs([own], [np.zeros(UTTERANCE, np.float32)])
-    plain = [
-        getattr(inputs, n) for n in ("phone", "stress", "manner", "word", "place", "values", "utterance")
-    ]
+    names = ("phone", "stress", "manner", "word", "place", "values", "utterance")
     with torch.inference_mode():
-        for a, b in zip(Ensemble([network]).eval()(*plain), network(inputs), strict=True):
-            torch.testing.assert_close(a, b)
+        found = Ensemble(scorer.module).eval()(*(getattr(inputs, n) for n in names))
+        for a, b in zip(found, scorer.module(inputs)[:3], strict=True):
+            torch.testing.assert_close(a, b.mean(0))
 
 
 def test_the_scorer_in_use(scorer: Model) -> None:
@@ -257,8 +270,8 @@ def test_the_scorer_in_use(scorer: Model) -> None:
     assert len(found.words) == 3
     inputs = make_inputs([own], [np.array([1.0, 0.5, np.nan], np.float32)])
     with torch.inference_mode():
-        outputs = [network(inputs) for network in scorer.module]
-    phones, words, scores = (torch.stack(level).mean(0)[0].numpy() for level in zip(*outputs, strict=True))
+        outputs = scorer.module(inputs)
+    phones, words, scores = (level.mean(0)[0].numpy() for level in outputs[:3])
     np.testing.assert_allclose(found.phones, phones.clip(0, 2), atol=1e-4)
     for number, at in enumerate([0, 2, 5]):
         given = dataclasses.astuple(found.words[number])

@@ -10,7 +10,6 @@ import csv
 import json
 import shutil
 import wave
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -41,11 +40,13 @@ from elocute.training.acoustic import stored_posteriors  # noqa: E402
 from elocute.training.batches import Sample  # noqa: E402
 from elocute.training.config import ConfigError, ScorerConfig, read_config  # noqa: E402
 from elocute.training.examples import Example, load_examples, make_example  # noqa: E402
+from elocute.training.hierarchy import Hierarchy  # noqa: E402
 from elocute.training.measured import load_prosody, measure_all  # noqa: E402
 from elocute.training.presence import WordSample, word_sample  # noqa: E402
-from elocute.training.scorer import Predictions, new_network, predict  # noqa: E402
+from elocute.training.scorer import Predictions, Recipe, new_stack, predict  # noqa: E402
+from elocute.training.table import Member, Table  # noqa: E402
 from elocute.training.targets import load_alignments, save_alignments  # noqa: E402
-from elocute.training.workshop import Workshop, load_network, load_posteriors, save_network  # noqa: E402
+from elocute.training.workshop import Workshop, load_network, load_posteriors  # noqa: E402
 
 FLITE = Path(__file__).parent / "data" / "flite"
 
@@ -247,7 +248,7 @@ def test_no_scorer_judges_learners_it_was_trained_on(trained: Place, monkeypatch
     taught: list[set[str]] = []
     fit = crossvalidate.fit_presence
 
-    def fake_predict(fold: int, examples: list[Example]) -> list[Predictions]:
+    def fake_predict(fold: int, examples: list[Example], text: object) -> list[Predictions]:
         judged.append((fold, {e.speaker for e in examples}))
         return [Predictions(e.phones, e.words, e.scores) for e in examples]
 
@@ -276,20 +277,21 @@ def test_the_networks_of_a_fold_never_see_its_speakers(
     example = load_examples(trained.work / "scorer" / "example.npz")[0]
     examples = [replace(example, speaker=f"s{number % 7}") for number in range(14)]
     folds = {f"s{number}": number % 5 for number in range(7)}
-    seen: dict[tuple[str, int], set[str]] = {}
+    seen: dict[tuple[int, int], set[str]] = {}
 
-    def fake_fit(task: crossvalidate.FoldTask) -> None:
-        seen[task.path.stem, task.seed] = {e.speaker for e in task.examples}
-        save_network(new_network(task.examples, config.network, task.seed), task.path)
+    def fake_fit(recipe: Recipe, table: Table, members: list[Member], work: Path, log: object) -> Hierarchy:
+        work.mkdir()
+        for m in members:
+            seen[m.fold, m.seed] = {table.examples[n].speaker for n in table.seen(m.fold)}
+        return new_stack(table, members, recipe.network)
 
-    monkeypatch.setattr(crossvalidate, "_fit", fake_fit)
-    monkeypatch.setattr(crossvalidate, "ProcessPoolExecutor", lambda *rest, **more: ThreadPoolExecutor(1))
+    monkeypatch.setattr(crossvalidate, "fit_members", fake_fit)
     networks = crossvalidate.fit_networks(config, examples, folds, tmp_path, 1)
-    assert {fold: len(found) for fold, found in networks.items()} == dict.fromkeys(range(6), 2)
+    assert {fold: found.members for fold, found in networks.items()} == dict.fromkeys(range(6), 2)
     for fold in range(6):
         for seed in config.seeds:
             expected = {speaker for speaker, own in folds.items() if own != fold}
-            assert seen[f"fold{fold}-seed{seed}", seed] == expected
+            assert seen[fold, seed] == expected
 
 
 def test_the_report_counts_everything(trained: Place) -> None:
@@ -316,7 +318,7 @@ def test_the_second_run_trains_nothing(
     assert touched <= {"alignments/1-learners.jsonl", "alignments/2-learners.jsonl", "hidden/frames.bf16"}
     assert "epoch" not in capfd.readouterr().err
     networks = {name for name in before if name.endswith(".safetensors")}
-    monkeypatch.setattr("elocute.training.crossvalidate._fit", lambda task: pytest.fail(f"{task.path}"))
+    monkeypatch.setattr("elocute.training.crossvalidate.fit_members", lambda *task: pytest.fail("trained"))
     copy.train("score")
     again = copy.files()
     assert {name: again[name] for name in networks} == {name: before[name] for name in networks}
@@ -336,7 +338,7 @@ def test_an_interrupted_training_goes_on_where_it_stopped(
     copy.train("acoustic")
     assert capfd.readouterr().err.count("epoch 1 of 1") == 1
     copy.train("score")
-    assert "1 of 1" in capfd.readouterr().err
+    assert "scorer networks of folds: 1 of 10" in capfd.readouterr().err
     after = copy.files()
     assert set(after) == set(before)
     models = {name for name in before if name.endswith(".safetensors")}
@@ -388,12 +390,8 @@ def test_the_exported_models_are_the_trained_ones(trained: Place, assessor: Asse
     utterance = utterance_vector(measured.utterance, assessor.scorer.card["utterance_features"])
     assert first.labels is not None
     example = make_example(first.id, first.speaker, measured.phones, utterance, first.labels)
-    networks = []
-    for seed in config.seeds:
-        network = new_network(load_examples(trained.work / "scorer" / "example.npz"), config.network, seed)
-        load_network(network, trained.work / "scorer" / f"fold5-seed{seed}.safetensors")
-        networks.append(network)
-    prediction = predict(networks, [example])[0]
+    network = crossvalidate.load_networks(config, [example], crossvalidate.NOBODY, trained.work / "scorer")
+    prediction = predict(network, [example])[0]
     scores = assessor.scorer.score(measured.phones, measured.utterance)
     np.testing.assert_allclose(scores.phones, prediction.phones.clip(0, 2), atol=0.02)
     linear = read_linear(trained.assets / "scorer" / "linear.json")

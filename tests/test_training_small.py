@@ -19,29 +19,37 @@ from readings import reading
 torch = pytest.importorskip("torch")
 
 from elocute.training.examples import (  # noqa: E402
+    Batch,
     Example,
     load_examples,
     make_batch,
     make_example,
     make_inputs,
     save_examples,
+    unlabelled_example,
 )
-from elocute.training.hierarchy import Hierarchy, HierarchyOptions  # noqa: E402
+from elocute.training.hierarchy import Hierarchy, HierarchyOptions, Sizes, stack  # noqa: E402
+from elocute.training.losses import concordance, correlation, label_weights, ordinal_contrast  # noqa: E402
 from elocute.training.scorer import (  # noqa: E402
     Predictions,
     ScorerOptions,
     batch_loss,
-    concordance,
+    held_out,
     new_network,
+    new_stack,
     predict,
     train_scorer,
 )
+from elocute.training.table import Member, make_table  # noqa: E402
 from elocute.training.targets import frame_targets, load_alignments, save_alignments, trust  # noqa: E402
 
 torch.set_num_threads(1)  # networks this small only wait for more
 
 VALUES, UTTERANCE = 5, 3
 SMALL = HierarchyOptions(width=16, heads=2, depths=(2, 1, 1))
+COLUMNS = ("lpp_canonical", "acceptance_mean", "duration", "energy_mean", "f0_mean")
+SIZES = Sizes(COLUMNS, UTTERANCE)
+FLAT = torch.ones(1, 11)
 
 
 def labels(phones: NDArray[np.float32], word: NDArray[np.int64]) -> UtteranceLabels:
@@ -68,7 +76,7 @@ def example(seed: int) -> Example:
         np.array([PHONE_ID[n] for n in names]),
         np.array([int(random.integers(3)) if n in VOWELS else STRESS_UNMARKED for n in names]),
         np.array([MANNERS.index(MANNER_OF[n]) for n in names]),
-        word, place, values, tuple(f"v{i}" for i in range(VALUES)),
+        word, place, values, COLUMNS,
     )  # fmt: skip
     utterance = random.normal(size=UTTERANCE).astype(np.float32)
     utterance[0] = np.nan if seed % 3 == 0 else utterance[0]
@@ -81,13 +89,20 @@ def examples() -> list[Example]:
     return [example(seed) for seed in range(12)]
 
 
-def network(examples: list[Example]) -> Hierarchy:
+def network(examples: list[Example], options: HierarchyOptions = SMALL) -> Hierarchy:
     """As if trained: fresh biases are zero and would hide what leaks from padding."""
-    found = new_network(examples, SMALL, seed=1).eval()
+    found = new_network(examples, SIZES, options, seed=1).eval()
     with torch.no_grad():
         for parameter in found.parameters():
             parameter += 0.2 * torch.randn_like(parameter)
     return found
+
+
+def losses(net: Hierarchy, batch: Batch, options: ScorerOptions) -> torch.Tensor:
+    """Of one member, which sees the whole batch."""
+    labels = {name: getattr(batch, name)[None] for name in ("phones", "words", "scores", "first")}
+    own = replace(batch, inputs=batch.inputs.with_members(), **labels)
+    return batch_loss(net(own.inputs), own, options, FLAT).sum()
 
 
 def test_make_example_puts_labels_on_one_scale(examples: list[Example]) -> None:
@@ -99,29 +114,39 @@ def test_make_example_puts_labels_on_one_scale(examples: list[Example]) -> None:
             np.testing.assert_allclose(e.words[own, 1], 2.0)
 
 
-def test_padding_changes_nothing(examples: list[Example]) -> None:
-    net = network(examples)
+@pytest.mark.parametrize(
+    "options",
+    [
+        SMALL,
+        *(replace(SMALL, block=kind) for kind in ("transformer", "branchformer", "e-branchformer")),
+        replace(SMALL, bins=4, gate=False, kernel=5),
+    ],
+    ids=lambda o: f"{o.block}-{o.bins}",
+)
+def test_padding_changes_nothing(examples: list[Example], options: HierarchyOptions) -> None:
+    net = network(examples, options)
     with torch.inference_mode():
         together = net(make_batch(examples).inputs)
         for row, e in enumerate(examples):
-            phones, words, scores = net(make_inputs([e.features], [e.utterance]))
+            phones, words, scores, _ = net(make_inputs([e.features], [e.utterance]))
             count = len(e.phones)
-            torch.testing.assert_close(together[0][row, :count], phones[0], atol=1e-5, rtol=0)
-            torch.testing.assert_close(together[1][row, :count], words[0], atol=1e-5, rtol=0)
-            torch.testing.assert_close(together[2][row], scores[0], atol=1e-5, rtol=0)
+            torch.testing.assert_close(together.phones[:, row, :count], phones[:, 0], atol=1e-5, rtol=0)
+            torch.testing.assert_close(together.words[:, row, :count], words[:, 0], atol=1e-5, rtol=0)
+            torch.testing.assert_close(together.scores[:, row], scores[:, 0], atol=1e-5, rtol=0)
 
 
 def test_output_shapes(examples: list[Example]) -> None:
-    phones, words, scores = network(examples)(make_batch(examples).inputs)
+    found = network(examples)(make_batch(examples).inputs)
     most = max(len(e.phones) for e in examples)
-    assert phones.shape == (12, most)
-    assert words.shape == (12, most, 3)
-    assert scores.shape == (12, 4)
+    assert found.phones.shape == (1, 12, most)
+    assert found.words.shape == (1, 12, most, 3)
+    assert found.scores.shape == (1, 12, 4)
+    assert found.states.shape == (1, 12, most, SMALL.width)
 
 
 def test_rows_of_a_word_are_equal(examples: list[Example]) -> None:
     net = network(examples)
-    for e, found in zip(examples, predict([net], examples), strict=True):
+    for e, found in zip(examples, predict(net, examples), strict=True):
         for number in range(int(e.features.word[-1]) + 1):
             rows = found.words[e.features.word == number]
             np.testing.assert_allclose(rows, np.broadcast_to(rows[0], rows.shape), atol=1e-5)
@@ -133,20 +158,40 @@ def test_a_missing_utterance_feature_counts_as_average(examples: list[Example]) 
     net = network(examples)
     missing = np.array([np.nan, 0.3, -0.2], np.float32)
     average = missing.copy()
-    average[0] = net.utterance_center[0].item()
-    a, b = (net(make_inputs([examples[0].features], [values]))[2] for values in (missing, average))
+    average[0] = net.utterance_center[0, 0, 0].item()
+    a, b = (net(make_inputs([examples[0].features], [values])).scores for values in (missing, average))
     torch.testing.assert_close(a, b)
     assert torch.isfinite(a).all()
 
 
+@pytest.mark.parametrize("view", ["ids", "gop", "duration", "energy", "f0"])
+def test_a_view_that_is_left_out_is_not_seen(examples: list[Example], view: str) -> None:
+    from elocute.training.inputs import VIEWS, view_columns
+
+    options = replace(SMALL, views=tuple(v for v in VIEWS if v != view))
+    blind, seeing = network(examples, options), network(examples)
+    batch = make_batch(examples)
+    inputs = batch.inputs
+    if view == "ids":
+        changed = replace(inputs, phone=(inputs.phone + 1) % 39, stress=3 - inputs.stress)
+    else:
+        own = torch.tensor(view_columns(COLUMNS)) == VIEWS.index(view)
+        changed = replace(inputs, values=torch.where(own, inputs.values + 1.0, inputs.values))
+    with torch.inference_mode():
+        torch.testing.assert_close(blind(changed).phones, blind(inputs).phones)
+        assert (seeing(changed).phones - seeing(inputs).phones).abs().max() > 1e-3
+
+
 def test_gradients_reach_every_weight(examples: list[Example]) -> None:
-    net = new_network(examples, replace(SMALL, dropout=0.0, input_dropout=0.0), seed=0).train()
-    batch_loss(net, make_batch(examples), ScorerOptions(ccc=1.0)).backward()
-    for name, parameter in net.named_parameters():
-        assert parameter.grad is not None, name
-        assert torch.isfinite(parameter.grad).all(), name
-        # Biases before a softmax cancel out, so their gradient is zero by design.
-        assert name.endswith("bias") or parameter.grad.abs().max() > 0, name
+    still = replace(SMALL, dropout=0.0, input_dropout=0.0)
+    for kind in ("parallel", "transformer", "branchformer", "e-branchformer"):
+        net = new_network(examples, SIZES, replace(still, block=kind, bins=3), seed=0).train()
+        losses(net, make_batch(examples), ScorerOptions(ccc=1.0, pcc=0.5, contrast=1.0)).backward()
+        for name, parameter in net.named_parameters():
+            assert parameter.grad is not None, name
+            assert torch.isfinite(parameter.grad).all(), name
+            # Biases before a softmax cancel out, so their gradient is zero by design.
+            assert name.endswith("bias") or parameter.grad.abs().max() > 0, name
 
 
 def test_loss_ignores_padding(examples: list[Example]) -> None:
@@ -158,7 +203,7 @@ def test_loss_ignores_padding(examples: list[Example]) -> None:
         words=torch.where(batch.inputs.mask[..., None], batch.words, 1e6),
     )
     options = ScorerOptions(ccc=1.0)
-    torch.testing.assert_close(batch_loss(net, spoiled, options), batch_loss(net, batch, options))
+    torch.testing.assert_close(losses(net, spoiled, options), losses(net, batch, options))
 
 
 def test_unknown_labels_do_not_count(examples: list[Example]) -> None:
@@ -167,18 +212,14 @@ def test_unknown_labels_do_not_count(examples: list[Example]) -> None:
     batch = make_batch(examples)
     half = batch.phones.clone()
     half[:, ::2] = torch.nan
-    loss = batch_loss(
-        net, replace(batch, phones=half, scores=torch.full_like(batch.scores, torch.nan)), options
-    )
+    loss = losses(net, replace(batch, phones=half, scores=torch.full_like(batch.scores, torch.nan)), options)
     loss.backward()
     assert torch.isfinite(loss)
     assert all(p.grad is None or torch.isfinite(p.grad).all() for p in net.parameters())
     known = batch.inputs.mask & ~half.isnan()
     with torch.no_grad():
-        error = (net(batch.inputs)[0][known] - batch.phones[known]) ** 2
-        plain = batch_loss(
-            net, replace(batch, phones=half), replace(options, weights=(1.0, 0.0, 0.0), ccc=0.0)
-        )
+        error = (net(batch.inputs).phones[0][known] - batch.phones[known]) ** 2
+        plain = losses(net, replace(batch, phones=half), replace(options, weights=(1.0, 0.0, 0.0), ccc=0.0))
     assert plain.item() == pytest.approx(error.mean().item(), rel=1e-5)
 
 
@@ -219,16 +260,47 @@ def test_interrupted_save_leaves_the_old_examples(
     assert len(load_examples(path)) == 3
 
 
-def test_concordance() -> None:
+def test_concordance_and_correlation() -> None:
     random = np.random.default_rng(0)
     x = random.normal(1.0, 0.5, 200)
     y = 0.7 * x + random.normal(0.3, 0.3, 200)
     covariance = np.mean((x - x.mean()) * (y - y.mean()))
     expected = 2 * covariance / (x.var() + y.var() + (x.mean() - y.mean()) ** 2)
-    assert concordance(torch.tensor(x), torch.tensor(y)).item() == pytest.approx(expected, abs=1e-5)
-    assert concordance(torch.tensor(x), torch.tensor(x)).item() == pytest.approx(1.0, abs=1e-5)
-    assert concordance(torch.tensor(x), torch.tensor(-x)).item() < 0
-    assert concordance(torch.tensor(x), torch.tensor(x + 1)).item() < 0.5
+    rows = torch.tensor(np.stack([x, x, x, x])), torch.tensor(np.stack([y, x, -x, x + 1]))
+    spoiled = [torch.cat([side, torch.full((4, 3), 1e3)], dim=1) for side in rows]
+    known = torch.cat([torch.ones(4, 200), torch.zeros(4, 3)], dim=1)
+    found = concordance(*spoiled, known)
+    assert found[0].item() == pytest.approx(expected, abs=1e-5)
+    assert found[1].item() == pytest.approx(1.0, abs=1e-5)
+    assert found[2] < 0
+    assert found[3] < 0.5
+    by_shift = correlation(*spoiled, known)
+    assert by_shift[0].item() == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-5)
+    np.testing.assert_allclose(by_shift[1:], [1.0, -1.0, 1.0], atol=1e-4)
+
+
+@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
+def test_rare_labels_count_more(power: float) -> None:
+    labels = torch.cat([torch.full((900,), 2.0), torch.full((100,), 0.4), torch.tensor([torch.nan])])
+    weights = label_weights(labels, power)
+    assert weights[[10, 2]] @ torch.tensor([0.9, 0.1]) == pytest.approx(1.0, abs=1e-5)
+    assert (weights[2] / weights[10]).item() == pytest.approx(9.0**power, rel=0.7 if power else 1e-5)
+
+
+def test_ordinal_contrast() -> None:
+    """Equal centres cost the squared margin, distant ones nothing; a good phone off its centre costs more
+    than a bad one."""
+    near, far = torch.tensor([[[1.0, 0.0], [1.0, 0.0]]]), torch.tensor([[[1.0, 0.0], [-1.0, 0.0]]])
+    phone, known = torch.tensor([[0, 1]]), torch.ones(1, 2)
+    for states, expected in ((near, 1.0), (far, 0.0)):
+        spread, tightness = ordinal_contrast(states, phone, torch.full((1, 2), 2.0), known, 1.0, 3)
+        assert spread.item() == pytest.approx(expected, abs=1e-3)
+        assert tightness.item() == pytest.approx(0.0, abs=1e-6)
+    same = torch.zeros(1, 2, dtype=torch.long)
+    good, bad = (
+        ordinal_contrast(far, same, torch.full((1, 2), label), known, 1.0, 3)[1] for label in (2.0, 0.4)
+    )
+    assert good > 4.9 * bad > 0
 
 
 def agreement(examples: list[Example], found: list[Predictions]) -> dict[str, float]:
@@ -243,31 +315,78 @@ def agreement(examples: list[Example], found: list[Predictions]) -> dict[str, fl
 
 
 def test_training_finds_what_the_scores_depend_on() -> None:
+    """Two networks side by side; the better their data, the better they get."""
     known, unknown = ([example(seed) for seed in seeds] for seeds in (range(120), range(1000, 1060)))
     options = ScorerOptions(epochs=8, batch=10, learning_rate=2e-2, ema=0.8)
     sizes = HierarchyOptions(width=8, heads=1, depths=(1, 1, 1), dropout=0.0, input_dropout=0.0)
-    start = new_network(known, sizes, seed=3)
-    before = agreement(unknown, predict([start], unknown))
-    found = agreement(unknown, predict([train_scorer(start, known, options, seed=3)], unknown))
+    table = make_table(known, {f"s{n}": n for n in range(4)})
+    members = [Member(5, 3), Member(5, 4)]
+    net = new_stack(table, members, sizes)
+    before = agreement(unknown, predict(net, unknown))
+    rows: list[dict[str, object]] = []
+    train_scorer(net, table, members, options, rows.append)
+    found = agreement(unknown, predict(net, unknown))
     assert before["phone"] < 0.5
     assert found["phone"] > 0.85
     assert found["word"] > 0.85
     assert found["total"] > 0.85
     assert found["phone_mse"] < before["phone_mse"] / 4
+    assert [row["epoch"] for row in rows] == list(range(1, 9))
 
 
 def test_predictions_do_not_depend_on_the_batch(examples: list[Example]) -> None:
     net = network(examples)
-    for a, b in zip(predict([net], examples, batch=1), predict([net], examples, batch=64), strict=True):
+    for a, b in zip(predict(net, examples, batch=1), predict(net, examples, batch=64), strict=True):
         np.testing.assert_allclose(a.phones, b.phones, atol=1e-5)
         np.testing.assert_allclose(a.scores, b.scores, atol=1e-5)
 
 
-def test_several_networks_are_averaged(examples: list[Example]) -> None:
-    nets = [new_network(examples, SMALL, seed) for seed in (1, 2)]
-    one, two, both = (predict(n, examples)[0].phones for n in (nets[:1], nets[1:], nets))
-    np.testing.assert_allclose(both, (one + two) / 2, atol=1e-6)
+def test_members_are_networks_of_their_own(examples: list[Example]) -> None:
+    nets = [new_network(examples, SIZES, SMALL, seed).eval() for seed in (1, 2)]
+    both = Hierarchy(SIZES, SMALL, members=2)
+    stack(nets, both)
+    one, two, mean = (predict(net, examples)[0].phones for net in (*nets, both.eval()))
+    np.testing.assert_allclose(mean, (one + two) / 2, atol=1e-6)
     assert np.abs(one - two).max() > 1e-3
+
+
+def test_a_member_learns_from_what_it_may_see_only(examples: list[Example]) -> None:
+    """Poisoned labels and features of a speaker do not reach the member that leaves the speaker out."""
+    folds = {f"s{n}": n for n in range(4)}
+    poisoned = [
+        replace(e, phones=e.phones + 100, features=replace(e.features, values=e.features.values * 50))
+        if e.speaker == "s0" else e
+        for e in examples
+    ]  # fmt: skip
+    found = []
+    for own in (examples, poisoned):
+        table, members = make_table(own, folds), [Member(0, 7), Member(1, 7)]
+        net = new_stack(table, members, SMALL)
+        train_scorer(net, table, members, ScorerOptions(epochs=2, batch=4), lambda row: None)
+        with torch.inference_mode():
+            found.append(net(make_batch(examples[1:2]).inputs).phones)
+    torch.testing.assert_close(found[0][0], found[1][0])
+    assert (found[0][1] - found[1][1]).abs().max() > 1e-2
+
+
+def test_held_out_predictions_come_from_the_member_of_the_fold(examples: list[Example]) -> None:
+    folds = {f"s{n}": n for n in range(4)}
+    members = [Member(fold, seed) for fold in range(4) for seed in (1, 2)]
+    table = make_table(
+        examples, folds, [unlabelled_example("n", "x", examples[0].features, examples[0].utterance)]
+    )
+    net = new_stack(table, members, SMALL).eval()
+    found = held_out(net, table, members, np.arange(len(examples)), batch=2)
+    with torch.inference_mode():
+        every = net(make_batch(examples).inputs)
+    for row, e in enumerate(examples):
+        for number, member in enumerate(members):
+            if folds[e.speaker] == member.fold:
+                own = found[member.seed].phones[row, : len(e.phones)]
+                np.testing.assert_allclose(own, every.phones[number, row, : len(e.phones)], atol=1e-5)
+                np.testing.assert_allclose(
+                    found[member.seed].scores[row], every.scores[number, row], atol=1e-5
+                )
 
 
 @pytest.mark.parametrize(("score", "expected"), [(0.0, 0.0), (1.0, 0.0), (1.5, 0.5), (2.0, 1.0)])
@@ -309,7 +428,7 @@ def test_the_encoder_answers_every_ten_milliseconds_whatever_the_padding() -> No
     mask = torch.ones(2, 9, dtype=torch.bool)
     mask[1, 6:] = False
     with torch.inference_mode():
-        phones, acceptance = encoder(hidden, mask)
+        phones, acceptance, _ = encoder(hidden, mask)
         alone = encoder(hidden[1:, :6], mask[1:, :6])
     assert phones.shape == (2, 18, len(CLASSES))
     assert acceptance.shape == (2, 18, len(PHONES))

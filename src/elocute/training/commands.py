@@ -23,7 +23,7 @@ from elocute.predictions import write_predictions
 from elocute.scoring.scores import Scores
 from elocute.shipped import open_acoustic
 from elocute.training import front
-from elocute.training.config import FOLDS, ScorerConfig, read_config
+from elocute.training.config import FOLDS, ConfigError, ScorerConfig, read_config
 from elocute.training.crossvalidate import (
     NOBODY,
     cross_validate,
@@ -36,6 +36,7 @@ from elocute.training.edited import edit_sample
 from elocute.training.examples import load_examples, save_examples
 from elocute.training.export import export_scorer, write_card
 from elocute.training.front import need, speech
+from elocute.training.grid import run_grid, write_results
 from elocute.training.handcrafted import fit_handcrafted, load_table, native_values, reader_groups
 from elocute.training.hearing import (
     HearingSample,
@@ -76,7 +77,8 @@ def train_score(config: Path, corpus: Path, work: Path) -> None:
     linear = fit_handcrafted(measured, shop.folds, options, folder)
     networks = fit_networks(options, examples, shop.folds, folder, JOBS)
     rows, report = cross_validate(measured, networks, words, shop.folds, options, linear)
-    hearing = _hearing_sample(shop, measured, held_out_scores(measured, networks, shop.folds), words)
+    judged = held_out_scores(measured, networks, shop.folds, options.recipe)
+    hearing = _hearing_sample(shop, measured, judged, words)
     report["hearing"] = evaluate_hearing(hearing, shop.folds, FOLDS)
     (folder / "hearing.json").write_text(json.dumps(dataclasses.asdict(fit_hearing(hearing)), indent=1))
     presence = fit_presence(words, options.false_omissions, options.false_rejections, options.on_script)
@@ -106,6 +108,8 @@ def train_export(config: Path, corpus: Path, work: Path) -> None:
     options = read_config(ScorerConfig, config, "score")
     shop = _shop(config, options, corpus, work)
     folder = shop.path(options.name, "report.json").parent
+    if options.network.text != "none":
+        raise ConfigError("A scorer that reads the text cannot be exported: set network.text to none.")
     for seed in options.seeds:
         need(network_path(folder, NOBODY, seed), "score")
     report = json.loads(need(folder / "report.json", "score").read_text())
@@ -113,8 +117,8 @@ def train_export(config: Path, corpus: Path, work: Path) -> None:
     scorer = ASSETS / options.name
     scorer.mkdir(parents=True, exist_ok=True)
     example = load_examples(folder / "example.npz")[0]
-    networks = load_networks(options, [example], NOBODY, folder)
-    export_scorer(networks, example.features, example.utterance, scorer / "model.onnx")
+    network = load_networks(options, [example], NOBODY, folder)
+    export_scorer(network, example.features, example.utterance, scorer / "model.onnx")
     fitted = {
         name: json.loads(need(folder / f"{name}.json", "score").read_text())
         for name in ("presence", "hearing")
@@ -144,6 +148,8 @@ STEPS: dict[str, Callable[[Path, Path, Path], None]] = {
     "score": train_score,
     "export": train_export,
     "reference": train_reference,
+    "grid": run_grid,
+    "results": write_results,
 }
 
 

@@ -15,7 +15,8 @@ from elocute.errors import ElocuteError
 from elocute.features.handcrafted import REGISTRY
 from elocute.training.acoustic import AcousticOptions
 from elocute.training.hierarchy import HierarchyOptions
-from elocute.training.scorer import ScorerOptions
+from elocute.training.pretrain import MtpOptions
+from elocute.training.scorer import Recipe, ScorerOptions
 from elocute.training.tdnnf.fit import FitOptions
 from elocute.training.tdnnf.network import TdnnfOptions
 
@@ -95,18 +96,21 @@ class TdnnfConfig:
 
 @dataclass(frozen=True)
 class ScorerConfig:
-    """Training of a scorer: the acoustic model's configuration (relative to this one), sizes, optimisation,
-    seeds of the networks that are averaged, the presence model's operating points, from which utterances
-    (every n-th, 0 for none) examples of words nobody said are made, and the handcrafted features of the
-    utterance that the network sees. ``linear_share`` is the weight of the linear scorer on handcrafted
-    features beside the network, 0 to 1."""
+    """Training of a scorer: the acoustic model's configuration (relative to this one), sizes, pretraining,
+    optimisation, seeds of the networks that are averaged, the presence model's operating points, from which
+    utterances (every n-th, 0 for none) examples of words nobody said are made, and the handcrafted features
+    of the utterance that the network sees. ``linear_share`` is the weight of the linear scorer on handcrafted
+    features beside the network, 0 to 1. ``text_model``: where ``network.text`` is ``tokens``, a folder, a hub
+    id or ``package:NAME``."""
 
     name: str
     version: str
     acoustic: str
     seeds: tuple[int, ...] = (22, 33, 44)
     network: HierarchyOptions = field(default_factory=HierarchyOptions)
+    pretraining: MtpOptions = field(default_factory=MtpOptions)
     options: ScorerOptions = field(default_factory=ScorerOptions)
+    text_model: str = ""
     false_omissions: float = 0.0015
     false_rejections: float = 0.001
     on_script: float = 0.5
@@ -118,6 +122,10 @@ class ScorerConfig:
         unknown = sorted(set(self.utterance_features) - REGISTRY.keys())
         if unknown:
             raise ConfigError(f"utterance_features: no such features: {', '.join(unknown)}.")
+
+    @property
+    def recipe(self) -> Recipe:
+        return Recipe(self.network, self.pretraining, self.options, self.text_model)
 
 
 def read_acoustic_config(path: Path) -> AcousticConfig | TdnnfConfig:
@@ -136,7 +144,8 @@ def read_acoustic_config(path: Path) -> AcousticConfig | TdnnfConfig:
 
 
 def read_config(kind: type[T], path: Path, table: str) -> T:
-    """Read ``[table]`` of a TOML file as ``kind``.
+    """Read ``[table]`` of a TOML file as ``kind``; the key ``extends`` names a file (relative to this one)
+    whose table it changes and adds to.
 
     Raises:
         ConfigError: the file or table is missing, or a key is unknown or of the wrong kind.
@@ -144,11 +153,24 @@ def read_config(kind: type[T], path: Path, table: str) -> T:
     return typing.cast(T, _build(kind, _table(path, table), f"{path}: {table}"))
 
 
-def _table(path: Path, table: str) -> Any:
+def _table(path: Path, table: str, depth: int = 0) -> Any:
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))[table]
+        data = tomllib.loads(path.read_text(encoding="utf-8"))[table]
     except (OSError, KeyError, ValueError) as error:
         raise ConfigError(f"{path} has no readable table [{table}]: {error!r}.") from None
+    if not isinstance(data, dict) or "extends" not in data:
+        return data
+    if depth > 8 or not isinstance(data["extends"], str):
+        raise ConfigError(f"{path}: extends must name another file, and not come back to this one.")
+    base = _table(path.parent / data.pop("extends"), table, depth + 1)
+    return _merged(base, data)
+
+
+def _merged(base: Any, change: Any) -> Any:
+    """``change`` over ``base``, table by table."""
+    if not isinstance(base, dict) or not isinstance(change, dict):
+        return change
+    return base | {key: _merged(base.get(key), value) for key, value in change.items()}
 
 
 def _build(kind: Any, data: Any, where: str) -> Any:
@@ -162,7 +184,7 @@ def _build(kind: Any, data: Any, where: str) -> Any:
         values = {key: _build(hints[key], value, f"{where}.{key}") for key, value in data.items()}
         try:
             return typing.cast(Any, kind)(**values)
-        except TypeError as error:
+        except (TypeError, ValueError) as error:
             raise ConfigError(f"{where}: {error}.") from None
     if typing.get_origin(kind) is tuple:
         kinds = typing.get_args(kind)

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import shutil
 import sys
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass
-from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
@@ -25,82 +23,110 @@ from elocute.scoring.presence import PresenceModel, judge_presence
 from elocute.scoring.scores import Scores, native_scores
 from elocute.training.config import FOLDS, ScorerConfig
 from elocute.training.examples import Example
-from elocute.training.hierarchy import Hierarchy
+from elocute.training.hierarchy import Hierarchy, Sizes, member_state
+from elocute.training.loop import Log
 from elocute.training.measured import Measured
 from elocute.training.presence import WordSample, fit_presence
-from elocute.training.scorer import new_network, predict, train_scorer
-from elocute.training.workshop import load_network, save_network
+from elocute.training.scorer import Recipe, new_stack, predict, pretrain, train_scorer
+from elocute.training.table import Member, Table, make_table
+from elocute.training.textinput import text_inputs
+from elocute.training.workshop import load_network, save_network, save_state
 
 NOBODY = FOLDS
 """Number of the fold that holds out nobody: the networks that ship."""
 
 
-@dataclass(frozen=True)
-class FoldTask:
-    """One network to train: held-out fold and seed."""
-
-    config: ScorerConfig
-    examples: tuple[Example, ...]
-    path: Path
-    seed: int
-
-
 def fit_networks(
     config: ScorerConfig, examples: Sequence[Example], folds: dict[str, int], work: Path, jobs: int
-) -> dict[int, list[Hierarchy]]:
-    """The networks of every fold and seed; those already in ``work`` are read, the others trained."""
+) -> dict[int, Hierarchy]:
+    """The networks of every fold, a stack with one member per seed; those already in ``work`` are read, the
+    others trained, those of the folds side by side and then those of everybody."""
     _discard_stale(config, examples, work)
-    tasks = []
-    for fold in range(FOLDS + 1):
-        part = tuple(e for e in examples if folds[e.speaker] != fold)
-        for seed in config.seeds:
-            tasks.append(FoldTask(config, part, network_path(work, fold, seed), seed))
-    missing = [task for task in tasks if not task.path.exists()]
-    with ProcessPoolExecutor(
-        jobs, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
-    ) as pool:
-        for done, _ in enumerate(pool.map(_fit, missing), start=1):
-            print(f"scorer networks: {done} of {len(missing)}", file=sys.stderr, flush=True)
-    return {fold: load_networks(config, examples[:1], fold, work) for fold in range(FOLDS + 1)}
+    torch.set_num_threads(jobs)
+    table = scorer_table(config.recipe, examples, folds)
+    for name, numbers in (("folds", range(FOLDS)), ("everybody", (NOBODY,))):
+        wanted = [Member(fold, seed) for fold in numbers for seed in config.seeds]
+        missing = [m for m in wanted if not network_path(work, m.fold, m.seed).exists()]
+        if missing:
+            print(f"scorer networks of {name}: {len(missing)} of {len(wanted)}", file=sys.stderr, flush=True)
+            network = fit_members(config.recipe, table, missing, work / name, progress_log(name))
+            for number, member in enumerate(missing):
+                save_state(member_state(network, number), network_path(work, member.fold, member.seed))
+            shutil.rmtree(work / name)
+    return {fold: load_networks(config, examples, fold, work) for fold in range(FOLDS + 1)}
+
+
+def scorer_table(
+    recipe: Recipe, examples: Sequence[Example], folds: dict[str, int], more: Sequence[Example] = ()
+) -> Table:
+    """``more`` is speech without scores."""
+    text, size = text_inputs(recipe.network.text, recipe.text_model, [*examples, *more])
+    return make_table(examples, folds, more, text, size)
+
+
+def fit_members(recipe: Recipe, table: Table, members: Sequence[Member], work: Path, log: Log) -> Hierarchy:
+    """Pretrain and train a stack; what is done is kept in ``work``, so that it can go on after a stop."""
+    work.mkdir(parents=True, exist_ok=True)
+    network = new_stack(table, members, recipe.network)
+    pretrained = work / "pretrained.safetensors"
+    if recipe.pretraining.epochs:
+        if pretrained.exists():
+            load_network(network, pretrained)
+        else:
+            found = lambda row: log({"phase": "pretraining", **row})  # noqa: E731
+            pretrain(network, table, members, recipe.pretraining, found, work / "pretraining.checkpoint")
+            save_network(network, pretrained)
+    found = lambda row: log({"phase": "scores", **row})  # noqa: E731
+    return train_scorer(network, table, members, recipe.options, found, work / "scores.checkpoint")
+
+
+def progress_log(name: str) -> Log:
+    def log(row: dict[str, Any]) -> None:
+        losses = row["loss"]
+        mean = sum(losses) / len(losses)
+        print(f"{name}: {row['phase']} epoch {row['epoch']}, loss {mean:.4f}", file=sys.stderr, flush=True)
+
+    return log
 
 
 def _discard_stale(config: ScorerConfig, examples: Sequence[Example], work: Path) -> None:
     """Remove networks that were trained on other examples or with other options."""
-    digest = hashlib.sha256(repr((config.network, config.options)).encode())
+    digest = hashlib.sha256(repr(config.recipe).encode())
     for example in examples:
         digest.update(example.features.values.tobytes() + example.utterance.tobytes())
+        digest.update(example.phones.tobytes() + example.words.tobytes() + example.scores.tobytes())
     stamp = work / "inputs.sha256"
     if stamp.exists() and stamp.read_text() != digest.hexdigest():
         for path in work.glob("fold*-seed*.safetensors"):
             path.unlink()
+        for name in ("folds", "everybody"):
+            shutil.rmtree(work / name, ignore_errors=True)
     stamp.write_text(digest.hexdigest())
 
 
-def load_networks(
-    config: ScorerConfig, examples: Sequence[Example], fold: int, work: Path
-) -> list[Hierarchy]:
-    """The trained networks of a fold, one per seed; any ``examples`` will do, they tell the sizes."""
-    networks = []
-    for seed in config.seeds:
-        network = new_network(examples, config.network, seed)
-        load_network(network, network_path(work, fold, seed))
-        networks.append(network.eval())
-    return networks
+def load_networks(config: ScorerConfig, examples: Sequence[Example], fold: int, work: Path) -> Hierarchy:
+    """The trained networks of a fold, a member per seed; any ``examples`` will do, they tell the sizes."""
+    from safetensors.torch import load_file
+
+    states = [load_file(network_path(work, fold, seed)) for seed in config.seeds]
+    text = states[0].get("text.table", states[0].get("text.weight"))
+    sizes = Sizes(
+        tuple(examples[0].features.names),
+        len(examples[0].utterance),
+        0 if text is None else int(text.shape[1]),
+    )
+    network = Hierarchy(sizes, config.network, len(config.seeds))
+    network.load_state_dict({name: torch.cat([state[name] for state in states]) for name in states[0]})
+    return network.eval()
 
 
 def network_path(work: Path, fold: int, seed: int) -> Path:
     return work / f"fold{fold}-seed{seed}.safetensors"
 
 
-def _fit(task: FoldTask) -> None:
-    network = new_network(task.examples, task.config.network, task.seed)
-    options = task.config.options
-    save_network(train_scorer(network, task.examples, options, task.seed), task.path)
-
-
 def cross_validate(
     measured: Sequence[Measured],
-    networks: dict[int, list[Hierarchy]],
+    networks: dict[int, Hierarchy],
     words: WordSample,
     folds: dict[str, int],
     config: ScorerConfig,
@@ -112,7 +138,7 @@ def cross_validate(
     ``linear`` are the linear scorers that are fused with the networks, by fold.
     """
     rows: list[Prediction] = []
-    scores = held_out_scores(measured, networks, folds)
+    scores = held_out_scores(measured, networks, folds, config.recipe)
     for fold in range(FOLDS):
         part = [m for m in measured if folds[m.utterance.speaker] == fold]
         presence = fit_presence(
@@ -136,13 +162,16 @@ def cross_validate(
 
 
 def held_out_scores(
-    measured: Sequence[Measured], networks: dict[int, list[Hierarchy]], folds: dict[str, int]
+    measured: Sequence[Measured], networks: dict[int, Hierarchy], folds: dict[str, int], recipe: Recipe
 ) -> dict[str, Scores]:
     """Scores of every utterance by the networks that never saw its speaker, by its id."""
+    text, _ = text_inputs(recipe.network.text, recipe.text_model, [m.example for m in measured])
+    said = dict(zip((m.utterance.id for m in measured), text or (), strict=False))
     scores = {}
     for fold in range(FOLDS):
         part = [m for m in measured if folds[m.utterance.speaker] == fold]
-        found = predict(networks[fold], [m.example for m in part])
+        own = [said[m.utterance.id] for m in part] if said else None
+        found = predict(networks[fold], [m.example for m in part], own)
         for item, prediction in zip(part, found, strict=True):
             starts = item.measurements.phones.word_starts
             levels = prediction.phones, prediction.words, prediction.scores

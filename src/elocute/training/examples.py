@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,8 @@ from torch import Tensor
 
 from elocute.corpora.types import UtteranceLabels
 from elocute.features.phone import PhoneFeatures
-from elocute.training.hierarchy import UTTERANCE_ASPECTS, WORD_ASPECTS, Inputs
+from elocute.training.hierarchy import UTTERANCE_ASPECTS, WORD_ASPECTS
+from elocute.training.inputs import Inputs
 
 IDS = ("phone", "stress", "manner", "word", "place")
 
@@ -22,7 +23,7 @@ IDS = ("phone", "stress", "manner", "word", "place")
 @dataclass(frozen=True)
 class Example:
     """One utterance; labels on a common 0-2 scale: ``phones`` (p,), ``words`` (p, 3) repeated at each phone
-    of the word, ``scores`` (4,)."""
+    of the word, ``scores`` (4,); ``script`` are the words as written."""
 
     id: str
     speaker: str
@@ -31,6 +32,11 @@ class Example:
     phones: NDArray[np.float32]
     words: NDArray[np.float32]
     scores: NDArray[np.float32]
+    script: tuple[str, ...] = ()
+
+
+TextInput = tuple[NDArray[np.generic], NDArray[np.int64]]
+"""Of one utterance: token embeddings (tokens, size) or word ids (words,), and the word of each."""
 
 
 def make_example(
@@ -41,18 +47,53 @@ def make_example(
         [[getattr(word, aspect) / 5.0 for aspect in WORD_ASPECTS] for word in labels.words], np.float32
     )
     scores = np.array([getattr(labels, aspect) / 5.0 for aspect in UTTERANCE_ASPECTS], np.float32)
-    return Example(key, speaker, features, utterance, phones, words[features.word], scores)
+    script = tuple(word.text for word in labels.words)
+    return Example(key, speaker, features, utterance, phones, words[features.word], scores, script)
+
+
+def unlabelled_example(
+    key: str,
+    speaker: str,
+    features: PhoneFeatures,
+    utterance: NDArray[np.float32],
+    script: tuple[str, ...] = (),
+) -> Example:
+    """Speech without scores, which pretraining can use: every label is unknown (NaN)."""
+    phones = np.full(len(features.phone), np.nan, np.float32)
+    words = np.full((len(phones), len(WORD_ASPECTS)), np.nan, np.float32)
+    scores = np.full(len(UTTERANCE_ASPECTS), np.nan, np.float32)
+    return Example(key, speaker, features, utterance, phones, words, scores, script)
 
 
 @dataclass(frozen=True)
 class Batch:
-    """Padded inputs and labels; ``first`` (batch, phones) is True at the first phone of each word."""
+    """Padded inputs and labels; ``first`` (batch, phones) is True at the first phone of each word. Unknown
+    labels are NaN."""
 
     inputs: Inputs
     phones: Tensor
     words: Tensor
     scores: Tensor
     first: Tensor
+
+    def take(self, rows: Tensor) -> Batch:
+        """The utterances ``rows`` (members, batch), as long as the longest of them; -1 is an empty one."""
+        empty = (rows < 0)[..., None]
+        mask = self.inputs.mask[rows] & ~empty
+        length = int(mask.sum(-1).max())
+        ids = {name: getattr(self.inputs, name)[rows, :length] for name in (*IDS, "values")}
+        inputs = replace(self.inputs, **ids, utterance=self.inputs.utterance[rows], mask=mask[..., :length])
+        if self.inputs.text is not None and self.inputs.text_word is not None:
+            word = self.inputs.text_word[rows]
+            tokens = int((word >= 0).sum(-1).max())
+            inputs = replace(inputs, text=self.inputs.text[rows][:, :, :tokens], text_word=word[..., :tokens])
+        return Batch(
+            inputs,
+            self.phones[rows, :length],
+            self.words[rows, :length],
+            self.scores[rows].masked_fill(empty, torch.nan),
+            self.first[rows, :length] & ~empty,
+        )
 
 
 def _pad(arrays: Sequence[NDArray[np.generic]], fill: float = 0) -> Tensor:
@@ -63,18 +104,25 @@ def _pad(arrays: Sequence[NDArray[np.generic]], fill: float = 0) -> Tensor:
     )
 
 
-def make_inputs(features: Sequence[PhoneFeatures], utterance: Sequence[NDArray[np.float32]]) -> Inputs:
+def make_inputs(
+    features: Sequence[PhoneFeatures],
+    utterance: Sequence[NDArray[np.float32]],
+    text: Sequence[TextInput] | None = None,
+) -> Inputs:
     ids = {name: _pad([getattr(f, name) for f in features]) for name in IDS}
     mask = _pad([np.ones(len(f.phone), bool) for f in features])
-    return Inputs(**ids, values=_pad([f.values for f in features]), utterance=_pad(utterance), mask=mask)
+    values = _pad([f.values for f in features])
+    inputs = Inputs(**ids, values=values, utterance=_pad(utterance), mask=mask)
+    if text is None:
+        return inputs
+    return replace(inputs, text=_pad([t for t, _ in text]), text_word=_pad([w for _, w in text], -1))
 
 
-def make_batch(examples: Sequence[Example]) -> Batch:
-    inputs = make_inputs([e.features for e in examples], [e.utterance for e in examples])
+def make_batch(examples: Sequence[Example], text: Sequence[TextInput] | None = None) -> Batch:
+    inputs = make_inputs([e.features for e in examples], [e.utterance for e in examples], text)
     first = _pad([np.diff(e.features.word, prepend=-1) > 0 for e in examples])
-    phones, words, scores = (
-        _pad([getattr(e, name) for e in examples]) for name in ("phones", "words", "scores")
-    )
+    phones, words = (_pad([getattr(e, name) for e in examples], np.nan) for name in ("phones", "words"))
+    scores = torch.from_numpy(np.stack([e.scores for e in examples]))
     return Batch(inputs, phones, words, scores, first)
 
 
@@ -93,6 +141,7 @@ def save_examples(examples: Sequence[Example], path: Path) -> None:
         "ids": np.array([e.id for e in examples]),
         "speakers": np.array([e.speaker for e in examples]),
         "names": np.array(examples[0].features.names),
+        "scripts": np.array(["\n".join(e.script) for e in examples]),
     }
     partial = path.with_name(f"{path.name}.partial")
     with partial.open("wb") as file:  # given a path, NumPy would add a suffix
@@ -116,6 +165,7 @@ def load_examples(path: Path) -> list[Example]:
                 data["phones"][start:end],
                 data["words"][start:end],
                 data["scores"][number],
+                tuple(str(data["scripts"][number]).split("\n")) if data["scripts"][number] else (),
             )
         )
     return found

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +14,8 @@ from torch import Tensor, nn
 from elocute.features.phone import PhoneFeatures
 from elocute.training.encoder import PhoneticEncoder
 from elocute.training.examples import make_inputs
-from elocute.training.hierarchy import Hierarchy, Inputs
+from elocute.training.hierarchy import Hierarchy
+from elocute.training.inputs import Inputs
 from elocute.training.whisper import WhisperEncoder
 
 OPSET = 17
@@ -35,20 +35,19 @@ class WholeEncoder(nn.Module):
 
 
 class Ensemble(nn.Module):
-    """Mean output of several scorer networks, from unpadded inputs given one by one."""
+    """Mean output of the members of a scorer network, from unpadded inputs given one by one."""
 
-    def __init__(self, networks: Sequence[Hierarchy]) -> None:
+    def __init__(self, network: Hierarchy) -> None:
         super().__init__()
-        self.networks = nn.ModuleList(networks)
+        self.network = network
 
     def forward(
         self, phone: Tensor, stress: Tensor, manner: Tensor, word: Tensor, place: Tensor, values: Tensor,
         utterance: Tensor,
     ) -> tuple[Tensor, ...]:  # fmt: skip
         mask = torch.ones_like(phone, dtype=torch.bool)
-        inputs = Inputs(phone, stress, manner, word, place, values, utterance, mask)
-        outputs = [network(inputs) for network in self.networks]
-        return tuple(torch.stack(level).mean(0) for level in zip(*outputs, strict=True))
+        outputs = self.network(Inputs(phone, stress, manner, word, place, values, utterance, mask))
+        return tuple(level.mean(0) for level in outputs[:3])
 
 
 def export_encoder(
@@ -90,14 +89,12 @@ def quantize(path: Path) -> None:
     done.replace(path)
 
 
-def export_scorer(
-    networks: Sequence[Hierarchy], example: PhoneFeatures, utterance: np.ndarray, path: Path
-) -> None:
-    """One ONNX file that holds all networks and averages them."""
+def export_scorer(network: Hierarchy, example: PhoneFeatures, utterance: np.ndarray, path: Path) -> None:
+    """One ONNX file that holds all members of the network and averages them."""
     inputs = make_inputs([example], [utterance])
     names = ("phone", "stress", "manner", "word", "place", "values", "utterance")
     torch.onnx.export(
-        Ensemble(networks).eval(),
+        Ensemble(network).eval(),
         tuple(getattr(inputs, name) for name in names),
         str(path),
         input_names=list(names),

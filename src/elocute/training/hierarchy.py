@@ -1,8 +1,10 @@
-"""The assessment network: phone -> word -> utterance, one small Transformer level each."""
+"""The assessment network: phone -> word -> utterance, a few encoder blocks each; a stack of members."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import torch
 from torch import Tensor, nn
@@ -10,169 +12,243 @@ from torch.nn import functional as F
 
 from elocute.features.phone import STRESS_UNMARKED
 from elocute.phones import MANNERS, PHONES
+from elocute.training.blocks import BlockOptions, new_blocks
+from elocute.training.inputs import VIEWS, Inputs, view_columns
+from elocute.training.layers import Dropout, Embedding, Heads, Linear, Pool
 
 WORD_ASPECTS = ("accuracy", "stress", "total")
 UTTERANCE_ASPECTS = ("accuracy", "fluency", "prosodic", "total")
 """Completeness is a rule, not a network output: nearly all of its training labels are 10."""
 
+MASKED_PHONE, MASKED_STRESS, MASKED_MANNER = len(PHONES), STRESS_UNMARKED + 1, len(MANNERS)
+"""Ids that stand for a hidden phone in pretraining."""
+
+PLACES = 4
+WORDS = 20
+"""Positions of words that are told apart; later words share the last one."""
+
+CLIP = (-0.1, 1.1)
+
 
 @dataclass(frozen=True)
 class HierarchyOptions:
-    """Sizes of the network; ``depths`` are the blocks at phone, word and utterance level."""
+    """Sizes of the network; ``depths`` are the blocks at phone, word and utterance level.
+
+    ``block``: kind of block; ``views``: what the network is shown; ``gate``: a gain per phone on the
+    measurements; ``bins``: piecewise-linear encoding of every measurement that is not a vector over phones,
+    with so many quantile bins (0: the plain number); ``text``: ``none``, ``words`` (learned ids) or
+    ``tokens`` (embeddings of a text model).
+    """
 
     width: int = 48
     heads: int = 2
     depths: tuple[int, int, int] = (3, 1, 1)
     dropout: float = 0.15
     input_dropout: float = 0.1
+    block: str = "parallel"
+    expansion: int = 2
+    kernel: int = 3
+    views: tuple[str, ...] = VIEWS
+    gate: bool = True
+    bins: int = 0
+    text: str = "none"
 
 
 @dataclass(frozen=True)
-class Inputs:
-    """A padded batch: ids (batch, phones) int64, ``values`` (batch, phones, features), ``utterance``
-    (batch, n), ``mask`` (batch, phones) True at real phones; ``word`` is the word index of each phone."""
+class Sizes:
+    """What the data decides: names of the phone measurements, the number of utterance features, and of the
+    text input (words known, or numbers per token)."""
 
-    phone: Tensor
-    stress: Tensor
-    manner: Tensor
-    word: Tensor
-    place: Tensor
-    values: Tensor
-    utterance: Tensor
-    mask: Tensor
+    columns: tuple[str, ...]
+    utterance: int
+    text: int = 0
 
-
-class Attention(nn.Module):
-    """Multi-head self-attention written out, so that it exports to plain ONNX operators."""
-
-    def __init__(self, width: int, heads: int) -> None:
-        super().__init__()
-        self.heads = heads
-        self.project = nn.Linear(width, 3 * width)
-        self.out = nn.Linear(width, width)
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        n, t, width = x.shape
-        query, key, value = (
-            part.reshape(n, t, self.heads, width // self.heads).transpose(1, 2)
-            for part in self.project(x).chunk(3, dim=-1)
-        )
-        logits = query @ key.transpose(-1, -2) * (width // self.heads) ** -0.5
-        weights = logits.masked_fill(~mask[:, None, None, :], -1e4).softmax(-1)
-        return self.out((weights @ value).transpose(1, 2).reshape(n, t, width))
+    @property
+    def scalars(self) -> list[int]:
+        """Columns that are not one of a vector over phones."""
+        return [n for n, name in enumerate(self.columns) if not name.startswith(("lpp_", "lpr_")) or
+                name in ("lpp_canonical", "lpr_rival", "lpr_silence")]  # fmt: skip
 
 
-class Block(nn.Module):
-    """Attention beside a depthwise convolution, then a feed-forward layer; padded positions stay zero."""
+class Outputs(NamedTuple):
+    """Scores on a common 0-2 scale: ``phones`` (members, batch, phones), ``words`` (members, batch, phones,
+    3) at each phone, ``scores`` (members, batch, 4); ``states`` (members, batch, phones, width) are the phone
+    level's."""
 
-    def __init__(self, width: int, heads: int, dropout: float) -> None:
-        super().__init__()
-        self.norm1 = nn.LayerNorm(width)
-        self.attention = Attention(width, heads)
-        self.local = nn.Conv1d(width, width, 3, padding=1, groups=width)
-        self.mix = nn.Linear(width, width)
-        self.norm2 = nn.LayerNorm(width)
-        self.inner = nn.Linear(width, 2 * width)
-        self.outer = nn.Linear(2 * width, width)
-        self.dropout = nn.Dropout(dropout)
-
-    def forward(self, x: Tensor, mask: Tensor) -> Tensor:
-        y = self.norm1(x) * mask[..., None]
-        local = self.mix(F.gelu(self.local(y.transpose(1, 2)).transpose(1, 2)))
-        x = x + self.dropout(self.attention(y, mask) + local)
-        x = x + self.dropout(self.outer(self.dropout(F.gelu(self.inner(self.norm2(x))))))
-        return x * mask[..., None]
+    phones: Tensor
+    words: Tensor
+    scores: Tensor
+    states: Tensor
 
 
-class Pool(nn.Module):
-    """Attention pooling: a learned score per item, softmax over the items of each group."""
+class PhoneEncoder(nn.Module):
+    """Phone features to a state per phone: the part that multi-task pretraining trains.
 
-    def __init__(self, width: int) -> None:
-        super().__init__()
-        self.score = nn.Linear(width, 1)
-
-    def forward(self, x: Tensor, groups: Tensor) -> Tensor:
-        """x (batch, items, width), groups (batch, groups, items) True: member -> (batch, groups, width)."""
-        logits = self.score(x).transpose(1, 2).masked_fill(~groups, -1e4)
-        return (logits.softmax(-1) * groups) @ x
-
-
-def _head(width: int, extra: int = 0) -> nn.Sequential:
-    return nn.Sequential(
-        nn.LayerNorm(width + extra), nn.Linear(width + extra, width), nn.GELU(), nn.Linear(width, 1)
-    )
-
-
-class Hierarchy(nn.Module):
-    """Scores on a common 0-2 scale from phone features.
-
-    ``center`` and ``scale`` normalise ``values``, ``utterance_center`` and ``utterance_scale`` the utterance
-    features; a missing utterance feature (NaN) counts as average.
+    ``center`` and ``scale`` (members, 1, 1, columns) normalise the measurements.
     """
 
     center: Tensor
     scale: Tensor
+    shown: Tensor
+    view: Tensor
+    scalars: Tensor
+    edges: Tensor
+
+    def __init__(self, members: int, sizes: Sizes, options: HierarchyOptions) -> None:
+        super().__init__()
+        width, count = options.width, len(sizes.columns)
+        self.members, self.bins = members, options.bins
+        views = view_columns(sizes.columns)
+        self.register_buffer("center", torch.zeros(members, 1, 1, count))
+        self.register_buffer("scale", torch.ones(members, 1, 1, count))
+        shown = torch.tensor([float(VIEWS[view] in options.views) for view in views])
+        self.register_buffer("shown", shown, persistent=False)
+        self.register_buffer("view", torch.tensor(views), persistent=False)
+        scalars = torch.tensor(sizes.scalars if options.bins else [], dtype=torch.long)
+        self.register_buffer("scalars", scalars, persistent=False)
+        if options.bins:
+            ramp = torch.linspace(-2.0, 2.0, options.bins + 1)
+            self.register_buffer("edges", ramp.repeat(members, 1, 1, len(scalars), 1))
+        self.project = Linear(members, count + options.bins * len(scalars), width)
+        self.gate = Embedding(members, len(PHONES) + 1, width, 0.0) if options.gate else None
+        self.refine = Linear(members, width, width)
+        self.phone = Embedding(members, len(PHONES) + 1, width)
+        self.stress = Embedding(members, STRESS_UNMARKED + 2, width)
+        self.manner = Embedding(members, len(MANNERS) + 1, width)
+        self.place = Embedding(members, PLACES, width)
+        self.input_dropout = Dropout(options.input_dropout)
+        self.use_ids = "ids" in options.views
+        kind = BlockOptions(
+            options.block, width, options.heads, options.dropout, options.expansion, options.kernel
+        )
+        self.blocks = new_blocks(members, kind, options.depths[0])
+
+    def forward(self, inputs: Inputs, visible: Tensor | None = None) -> Tensor:
+        """-> (members, batch, phones, width).
+
+        Args:
+            inputs: with a leading dimension for members, which may be 1.
+            visible: (members, batch, phones, views) False where a view of a phone is hidden.
+        """
+        phone, stress, manner = inputs.phone, inputs.stress, inputs.manner
+        values = self._measured(inputs.values.expand(self.members, -1, -1, -1), visible)
+        if visible is not None:
+            ids = visible[..., VIEWS.index("ids")]
+            phone = phone.where(ids, torch.tensor(MASKED_PHONE))
+            stress = stress.where(ids, torch.tensor(MASKED_STRESS))
+            manner = manner.where(ids, torch.tensor(MASKED_MANNER))
+        x = self.project(self.input_dropout(values))
+        if self.use_ids:
+            # What a measurement means depends on the phone, hence the gain per phone.
+            x = x if self.gate is None else x * (1.0 + self.gate(phone))
+            x = x + self.phone(phone) + self.stress(stress) + self.manner(manner)
+        x = x + self.place(inputs.place)
+        x = (x + self.refine(F.gelu(x))) * inputs.mask[..., None]
+        for block in self.blocks:
+            x = block(x, inputs.mask)
+        return x
+
+    def _measured(self, values: Tensor, visible: Tensor | None) -> Tensor:
+        """Normalised measurements, those hidden or not shown 0."""
+        normal = ((values - self.center) / self.scale).clamp(-6.0, 6.0) * self.shown
+        shown = None if visible is None else visible[..., self.view].to(normal.dtype)
+        normal = normal if shown is None else normal * shown
+        if not self.bins:
+            return normal
+        chosen = values[..., self.scalars, None]
+        low, high = self.edges[..., :-1], self.edges[..., 1:]
+        steps = ((chosen - low) / (high - low)).clamp(0.0, 1.0) * self.shown[self.scalars, None]
+        if shown is not None:
+            steps = steps * shown[..., self.scalars, None]
+        return torch.cat([normal, steps.flatten(-2)], dim=-1)
+
+
+class Hierarchy(nn.Module):
+    """Scores from phone features; ``members`` networks side by side.
+
+    A missing utterance feature (NaN) counts as average.
+    """
+
     utterance_center: Tensor
     utterance_scale: Tensor
 
-    def __init__(self, values: int, utterance: int, options: HierarchyOptions) -> None:
+    def __init__(self, sizes: Sizes, options: HierarchyOptions, members: int = 1) -> None:
         super().__init__()
-        width = options.width
-        self.register_buffer("center", torch.zeros(values))
-        self.register_buffer("scale", torch.ones(values))
-        self.register_buffer("utterance_center", torch.zeros(utterance))
-        self.register_buffer("utterance_scale", torch.ones(utterance))
-        self.project = nn.Linear(values, width)
-        self.gate = nn.Embedding(len(PHONES), width)
-        nn.init.zeros_(self.gate.weight)
-        self.refine = nn.Sequential(nn.GELU(), nn.Linear(width, width))
-        self.phone_embedding = nn.Embedding(len(PHONES), width)
-        self.stress_embedding = nn.Embedding(STRESS_UNMARKED + 1, width)
-        self.manner_embedding = nn.Embedding(len(MANNERS), width)
-        self.place_embedding = nn.Embedding(4, width)
-        self.input_dropout = nn.Dropout(options.input_dropout)
-        levels = [
-            nn.ModuleList(Block(width, options.heads, options.dropout) for _ in range(depth))
-            for depth in options.depths
-        ]
-        self.phone_blocks, self.word_blocks, self.utterance_blocks = levels
-        self.word_pool = Pool(width)
-        self.utterance_project = nn.Linear(utterance, width)
-        self.phone_head = _head(width)
-        self.word_heads = nn.ModuleList(_head(width) for _ in WORD_ASPECTS)
-        self.utterance_pools = nn.ModuleList(Pool(width) for _ in UTTERANCE_ASPECTS)
-        self.utterance_heads = nn.ModuleList(_head(width, width) for _ in UTTERANCE_ASPECTS)
+        width, aspects = options.width, len(UTTERANCE_ASPECTS)
+        self.members, self.options, self.sizes = members, options, sizes
+        self.register_buffer("utterance_center", torch.zeros(members, 1, sizes.utterance))
+        self.register_buffer("utterance_scale", torch.ones(members, 1, sizes.utterance))
+        self.encoder = PhoneEncoder(members, sizes, options)
+        self.phone_heads = Heads(members, width, width, 1)
+        self.word_pool = Pool(members, width)
+        self.word_position = Embedding(members, WORDS, width, 0.02)
+        self.text: nn.Module | None = None
+        if options.text == "words":
+            self.text = Embedding(members, sizes.text, width, 0.02)
+        elif options.text == "tokens":
+            self.text = Linear(members, sizes.text, width)
+        self.text_pool = Pool(members, width, CLIP) if options.text == "tokens" else None
+        kind = BlockOptions(
+            options.block, width, options.heads, options.dropout, options.expansion, options.kernel
+        )
+        self.word_blocks = new_blocks(members, kind, options.depths[1])
+        self.word_heads = Heads(members, width, width, len(WORD_ASPECTS))
+        self.utterance_blocks = new_blocks(members, kind, options.depths[2])
+        self.utterance_pool = Linear(members, width, aspects)
+        self.utterance_project = Linear(members, sizes.utterance, width)
+        self.utterance_heads = Heads(members, 2 * width, width, aspects)
+        self.input_dropout = Dropout(options.input_dropout)
 
-    def forward(self, inputs: Inputs) -> tuple[Tensor, Tensor, Tensor]:
-        """-> phones (batch, phones), words (batch, phones, 3) at each phone, utterance (batch, 4)."""
-        mask = inputs.mask
-        values = ((inputs.values - self.center) / self.scale).clamp(-6.0, 6.0)
-        # What a measurement means depends on the phone, hence the gain per phone.
-        x = self.project(self.input_dropout(values)) * (1.0 + self.gate(inputs.phone))
-        x = x + self.phone_embedding(inputs.phone) + self.stress_embedding(inputs.stress)
-        x = x + self.manner_embedding(inputs.manner) + self.place_embedding(inputs.place)
-        x = x + self.refine(x)
-        x = x * mask[..., None]
-        for block in self.phone_blocks:
-            x = block(x, mask)
-        phones = self.phone_head(x)[..., 0]
-        # Words are kept at their phones' positions: no second padding, and one word's rows are equal.
-        same_word = (inputs.word[:, :, None] == inputs.word[:, None, :]) & mask[:, None, :] & mask[:, :, None]
-        words = self.word_pool(x, same_word)
+    def forward(self, inputs: Inputs) -> Outputs:
+        inputs = inputs.with_members()
+        states = self.encoder(inputs)
+        phones = self.phone_heads(states.flatten(1, 2)[:, None])[:, 0].reshape(states.shape[:-1])
+        numbers = torch.arange(inputs.word.max() + 1)  # type: ignore[call-overload]
+        members = (inputs.word[..., None, :] == numbers[:, None]) & inputs.mask[..., None, :]
+        real = members.any(-1)
+        words = self.word_pool(states, members) + self.word_position(
+            numbers.clamp(max=WORDS - 1).expand(real.shape)
+        )
+        if self.text is not None:
+            words = words + self._text(inputs, numbers)
+        words = words * real[..., None]
         for block in self.word_blocks:
-            words = self.word_pool(block(words, mask), same_word)
-        word_scores = torch.cat([head(words) for head in self.word_heads], dim=-1)
-        x = x + words
+            words = block(words, real)
+        # Back to the phones: each has its word's state, so nothing else is padded.
+        spread = members.transpose(-1, -2).to(words.dtype).expand(self.members, -1, -1, -1)
+        found = self.word_heads(words.flatten(1, 2)[:, None]).transpose(1, 2)
+        word_scores = spread @ found.reshape(*words.shape[:-1], len(WORD_ASPECTS))
+        return Outputs(phones, word_scores, self._scores(inputs, states + spread @ words), states)
+
+    def _scores(self, inputs: Inputs, x: Tensor) -> Tensor:
+        """(members, batch, 4) from phone states that know their words."""
         for block in self.utterance_blocks:
-            x = block(x, mask)
+            x = block(x, inputs.mask)
+        logits = self.utterance_pool(x).transpose(-1, -2).masked_fill(~inputs.mask[..., None, :], -1e4)
+        pooled = logits.softmax(-1) @ x
         known = torch.nan_to_num((inputs.utterance - self.utterance_center) / self.utterance_scale, nan=0.0)
         context = self.utterance_project(self.input_dropout(known.clamp(-4.0, 4.0)))
-        everyone = mask[:, None, :]
-        utterance = torch.cat(
-            [
-                head(torch.cat([pool(x, everyone)[:, 0], context], dim=-1))
-                for pool, head in zip(self.utterance_pools, self.utterance_heads, strict=True)
-            ],
-            dim=-1,
-        )
-        return phones, word_scores, utterance
+        both = torch.cat([pooled, context[..., None, :].expand(pooled.shape)], dim=-1)
+        return self.utterance_heads(both.transpose(1, 2)).transpose(1, 2)
+
+    def _text(self, inputs: Inputs, numbers: Tensor) -> Tensor:
+        """(members, batch, words, width) what the script says at each word."""
+        assert self.text is not None
+        assert inputs.text is not None
+        assert inputs.text_word is not None
+        groups = inputs.text_word[..., None, :] == numbers[:, None]
+        if self.text_pool is None:
+            return groups.to(self.utterance_center.dtype) @ self.text(inputs.text)
+        tokens = self.text(inputs.text.expand(self.members, -1, -1, -1))
+        return self.text_pool(tokens, groups)
+
+
+def stack(networks: Sequence[nn.Module], whole: nn.Module) -> None:
+    """Put the weights of networks of one member each into ``whole``, in order."""
+    states = [network.state_dict() for network in networks]
+    whole.load_state_dict({name: torch.cat([state[name] for state in states]) for name in states[0]})
+
+
+def member_state(whole: nn.Module, number: int) -> dict[str, Tensor]:
+    """The weights of one member of a stack, as of a network of one member."""
+    return {name: value[number : number + 1].contiguous() for name, value in whole.state_dict().items()}

@@ -16,6 +16,7 @@ from elocute.corpora.types import Utterance
 from elocute.errors import TextAudioMismatch
 from elocute.features.measurements import Measurements, measure, utterance_vector
 from elocute.progress import track
+from elocute.text.script import Script
 from elocute.training.config import CORE
 from elocute.training.examples import Example, make_example
 from elocute.training.hierarchy import UTTERANCE_ASPECTS
@@ -46,6 +47,13 @@ def load_prosody(utterances: Sequence[Utterance], path: Path) -> dict[str, Proso
         return {u.id: Prosody(stored[f"{u.id}/f0"], stored[f"{u.id}/energy"]) for u in utterances}
 
 
+def measure_one(heard: Posteriors, script: Script, tune: Prosody, options: AlignOptions) -> Measurements:
+    """Raises:
+    TextAudioMismatch: the recording is too short for the script.
+    """
+    return measure(heard, align(heard, script, options, tune.energy), tune)
+
+
 def measure_all(
     utterances: Sequence[Utterance],
     posteriors: Mapping[str, Posteriors],
@@ -57,8 +65,7 @@ def measure_all(
     found = []
     for utterance in track(utterances, "measure"):
         heard = posteriors[utterance.id]
-        tune = tunes[utterance.id]
-        measurements = measure(heard, align(heard, utterance.script, options, tune.energy), tune)
+        measurements = measure_one(heard, utterance.script, tunes[utterance.id], options)
         assert utterance.labels is not None
         values = utterance_vector(measurements.utterance, names)
         example = make_example(utterance.id, utterance.speaker, measurements.phones, values, utterance.labels)
@@ -86,16 +93,18 @@ def stranger_examples(
         script, origin = corrupt(utterance.script, vocabulary, random)
         heard = posteriors[utterance.id]
         try:
-            alignment = align(heard, script, options, tunes[utterance.id].energy)
+            measurements = measure_one(heard, script, tunes[utterance.id], options)
         except TextAudioMismatch:
             continue
-        measurements = measure(heard, alignment, tunes[utterance.id])
         unsaid = measurements.phones.word == origin.index(None)
         phones = np.where(unsaid, 0.0, np.nan).astype(np.float32)
         words = np.stack([phones, np.full_like(phones, np.nan), phones], axis=1)
         values = utterance_vector(measurements.utterance, names)
         unknown = np.full(len(UTTERANCE_ASPECTS), np.nan, np.float32)
         found.append(
-            Example(utterance.id, utterance.speaker, measurements.phones, values, phones, words, unknown)
-        )
+            Example(
+                utterance.id, utterance.speaker, measurements.phones, values, phones, words, unknown,
+                tuple(word.text for word in script.words),
+            )
+        )  # fmt: skip
     return found

@@ -98,10 +98,14 @@ def seconds(audio: Path) -> float:
 
 
 def save_network(network: torch.nn.Module, path: Path) -> None:
+    save_state(network.state_dict(), path)
+
+
+def save_state(state: Mapping[str, torch.Tensor], path: Path) -> None:
     from safetensors.torch import save_file
 
     partial = path.with_suffix(".partial")
-    save_file({name: value.contiguous() for name, value in network.state_dict().items()}, partial)
+    save_file({name: value.contiguous() for name, value in state.items()}, partial)
     partial.replace(path)
 
 
