@@ -15,6 +15,7 @@ from elocute.acoustics.align import AlignOptions
 from elocute.acoustics.mel import log_mel
 from elocute.acoustics.model import WINDOW, OnnxAcousticModel
 from elocute.acoustics.posteriors import CLASSES
+from elocute.acoustics.prosody import levelled
 from elocute.audio import Audio
 from elocute.card import open_session, read_card
 from elocute.errors import ModelError
@@ -151,7 +152,7 @@ def test_the_encoder_model_in_use(exact_encoder: Model) -> None:
     assert found.log_probs.shape == (frames, len(CLASSES))
     assert found.acceptance.shape == (frames, len(PHONES))
     with torch.inference_mode():
-        logits, acceptance = exact_encoder.module(torch.from_numpy(log_mel(samples))[None])
+        logits, acceptance = exact_encoder.module(torch.from_numpy(log_mel(levelled(samples)))[None])
     expected = logits.log_softmax(-1)[0, :frames].numpy()
     np.testing.assert_allclose(found.log_probs, expected, atol=1e-4)
     np.testing.assert_allclose(found.acceptance, acceptance[0, :frames].numpy(), atol=1e-4)
