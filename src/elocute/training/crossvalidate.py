@@ -21,7 +21,7 @@ from elocute.result import ModelInfo
 from elocute.scoring.linear import LinearModel, fuse
 from elocute.scoring.presence import PresenceModel, judge_presence
 from elocute.scoring.scores import Scores, native_scores
-from elocute.training.config import FOLDS, ScorerConfig
+from elocute.training.config import FOLDS, ConfigError, ScorerConfig
 from elocute.training.examples import Example
 from elocute.training.hierarchy import Hierarchy, Sizes, member_state
 from elocute.training.loop import Log
@@ -116,6 +116,8 @@ def load_networks(config: ScorerConfig, examples: Sequence[Example], fold: int, 
         0 if text is None else int(text.shape[1]),
     )
     network = Hierarchy(sizes, config.network, len(config.seeds))
+    if any(state.keys() != network.state_dict().keys() for state in states):
+        raise ConfigError(f"{work} holds networks of another kind: run the step 'score' again.")
     network.load_state_dict({name: torch.cat([state[name] for state in states]) for name in states[0]})
     return network.eval()
 
