@@ -118,7 +118,7 @@ def write_results(config_path: Path, corpus: Path, work: Path) -> None:
     paths = {name: work / "experiments" / name / "outcome.npz" for name in titles}
     outcomes = {name: load_outcome(path) for name, path in paths.items() if path.exists()}
     sections = [(s.title, s.text, s.baseline, s.experiments) for s in config.sections]
-    truth = Truth.of(load_features(shop, config.strangers, config.natives).learners, shop.folds)
+    truth = Truth.of(load_features(shop, 0, 0).learners, shop.folds)
     page = results_page(sections, titles, outcomes, truth)
     summaries = {name: work / "experiments" / name / "summary.json" for name in outcomes}
     probes = {titles[name]: json.loads(path.read_text())["probes"] for name, path in summaries.items()}
