@@ -145,7 +145,7 @@ def test_the_configurations_that_ship(path: Path) -> None:
     if "[score]" in text:
         found = read_config(ScorerConfig, path, "score")
         assert read_acoustic_config(path.parent / found.acoustic)
-    assert "[acoustic]" in text or "[score]" in text
+    assert "[acoustic]" in text or "[score]" in text or "[grid]" in text
 
 
 def test_some_configurations_ship() -> None:
