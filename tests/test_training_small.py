@@ -120,8 +120,9 @@ def test_make_example_puts_labels_on_one_scale(examples: list[Example]) -> None:
         SMALL,
         *(replace(SMALL, block=kind) for kind in ("transformer", "branchformer", "e-branchformer")),
         replace(SMALL, bins=4, gate=False, kernel=5),
+        replace(SMALL, fusion=("phone", "word", "utterance")),
     ],
-    ids=lambda o: f"{o.block}-{o.bins}",
+    ids=lambda o: f"{o.block}-{o.bins}-{len(o.fusion)}",
 )
 def test_padding_changes_nothing(examples: list[Example], options: HierarchyOptions) -> None:
     net = network(examples, options)
@@ -162,6 +163,26 @@ def test_a_missing_utterance_feature_counts_as_average(examples: list[Example]) 
     a, b = (net(make_inputs([examples[0].features], [values])).scores for values in (missing, average))
     torch.testing.assert_close(a, b)
     assert torch.isfinite(a).all()
+
+
+@pytest.mark.parametrize(
+    "fusion", [(), ("phone",), ("word",), ("utterance",), ("phone", "word", "utterance")]
+)
+def test_utterance_features_reach_the_heads_they_are_fused_with(
+    examples: list[Example], fusion: tuple[str, ...]
+) -> None:
+    net = network(examples, replace(SMALL, fusion=fusion))
+    batch = make_batch(examples).inputs
+    with torch.inference_mode():
+        before, after = net(batch), net(replace(batch, utterance=batch.utterance + 1.0))
+    for level, output in (("phone", "phones"), ("word", "words"), ("utterance", "scores")):
+        moved = (getattr(after, output) - getattr(before, output)).abs().max()
+        assert (moved > 1e-4) == (level in fusion), level
+
+
+def test_fusion_with_an_unknown_level() -> None:
+    with pytest.raises(ValueError, match="phone, word, utterance"):
+        HierarchyOptions(fusion=("sentence",))
 
 
 @pytest.mark.parametrize("view", ["ids", "gop", "duration", "energy", "f0"])

@@ -29,6 +29,9 @@ WORDS = 20
 
 CLIP = (-0.1, 1.1)
 
+LEVELS = ("phone", "word", "utterance")
+"""Levels whose heads can see the handcrafted features of the utterance."""
+
 
 @dataclass(frozen=True)
 class HierarchyOptions:
@@ -37,7 +40,8 @@ class HierarchyOptions:
     ``block``: kind of block; ``views``: what the network is shown; ``gate``: a gain per phone on the
     measurements; ``bins``: piecewise-linear encoding of every measurement that is not a vector over phones,
     with so many quantile bins (0: the plain number); ``text``: ``none``, ``words`` (learned ids) or
-    ``tokens`` (embeddings of a text model).
+    ``tokens`` (embeddings of a text model); ``fusion``: the levels (``phone``, ``word``, ``utterance``) whose
+    heads see the handcrafted features of the utterance through a projection.
     """
 
     width: int = 48
@@ -52,6 +56,11 @@ class HierarchyOptions:
     gate: bool = True
     bins: int = 0
     text: str = "none"
+    fusion: tuple[str, ...] = ("utterance",)
+
+    def __post_init__(self) -> None:
+        if unknown := sorted(set(self.fusion) - set(LEVELS)):
+            raise ValueError(f"fusion must be some of {', '.join(LEVELS)}, not {', '.join(unknown)}")
 
 
 @dataclass(frozen=True)
@@ -196,13 +205,22 @@ class Hierarchy(nn.Module):
         self.utterance_blocks = new_blocks(members, kind, options.depths[2])
         self.utterance_pool = Linear(members, width, aspects)
         self.utterance_project = Linear(members, sizes.utterance, width)
+        self.fused = nn.ModuleDict(
+            {
+                name: Linear(members, sizes.utterance, width)
+                for name in ("phone", "word")
+                if name in options.fusion
+            }
+        )
         self.utterance_heads = Heads(members, 2 * width, width, aspects)
         self.input_dropout = Dropout(options.input_dropout)
 
     def forward(self, inputs: Inputs) -> Outputs:
         inputs = inputs.with_members()
         states = self.encoder(inputs)
-        phones = self.phone_heads(states.flatten(1, 2)[:, None])[:, 0].reshape(states.shape[:-1])
+        measured = self._measured(inputs)
+        seen = self._fuse("phone", states, measured)
+        phones = self.phone_heads(seen.flatten(1, 2)[:, None])[:, 0].reshape(states.shape[:-1])
         numbers = torch.arange(inputs.word.max() + 1)  # type: ignore[call-overload]
         members = (inputs.word[..., None, :] == numbers[:, None]) & inputs.mask[..., None, :]
         real = members.any(-1)
@@ -216,18 +234,29 @@ class Hierarchy(nn.Module):
             words = block(words, real)
         # Back to the phones: each has its word's state, so nothing else is padded.
         spread = members.transpose(-1, -2).to(words.dtype).expand(self.members, -1, -1, -1)
-        found = self.word_heads(words.flatten(1, 2)[:, None]).transpose(1, 2)
+        seen = self._fuse("word", words, measured)
+        found = self.word_heads(seen.flatten(1, 2)[:, None]).transpose(1, 2)
         word_scores = spread @ found.reshape(*words.shape[:-1], len(WORD_ASPECTS))
-        return Outputs(phones, word_scores, self._scores(inputs, states + spread @ words), states)
+        return Outputs(phones, word_scores, self._scores(inputs, states + spread @ words, measured), states)
 
-    def _scores(self, inputs: Inputs, x: Tensor) -> Tensor:
+    def _measured(self, inputs: Inputs) -> Tensor:
+        """(members, batch, features) the utterance features in standard deviations, missing ones 0."""
+        known = torch.nan_to_num((inputs.utterance - self.utterance_center) / self.utterance_scale, nan=0.0)
+        return self.input_dropout(known.clamp(-4.0, 4.0))
+
+    def _fuse(self, level: str, states: Tensor, measured: Tensor) -> Tensor:
+        """States of a level with what its head is to see of the utterance features."""
+        if level not in self.fused:
+            return states
+        return states + self.fused[level](measured)[..., None, :]
+
+    def _scores(self, inputs: Inputs, x: Tensor, measured: Tensor) -> Tensor:
         """(members, batch, 4) from phone states that know their words."""
         for block in self.utterance_blocks:
             x = block(x, inputs.mask)
         logits = self.utterance_pool(x).transpose(-1, -2).masked_fill(~inputs.mask[..., None, :], -1e4)
         pooled = logits.softmax(-1) @ x
-        known = torch.nan_to_num((inputs.utterance - self.utterance_center) / self.utterance_scale, nan=0.0)
-        context = self.utterance_project(self.input_dropout(known.clamp(-4.0, 4.0)))
+        context = self.utterance_project(measured) * float("utterance" in self.options.fusion)
         both = torch.cat([pooled, context[..., None, :].expand(pooled.shape)], dim=-1)
         return self.utterance_heads(both.transpose(1, 2)).transpose(1, 2)
 
