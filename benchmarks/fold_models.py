@@ -3,7 +3,7 @@
     python benchmarks/fold_models.py --config configs/scorer.toml --corpus CORPUS --work WORK --fold 0 OUT
 
 Writes ``OUT/acoustic`` and ``OUT/scorer``: the networks that ``elocute train`` left in WORK for the fold,
-with the cards of the shipped models (the small models in the scorer's card were fitted to all folds).
+with the cards of the shipped models. The small models in the scorer's card were fitted to all folds.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import json
 from pathlib import Path
 
 from elocute.card import ASSETS
+from elocute.features.phone import VALUES
 from elocute.training.config import ScorerConfig, read_config
 from elocute.training.crossfit import model_path
 from elocute.training.crossvalidate import load_networks
@@ -46,8 +47,11 @@ def export_fold(config: Path, corpus: Path, work: Path, fold: int, out: Path) ->
     example = load_examples(work / options.name / "example.npz")[0]
     networks = load_networks(options, [example], fold, work / options.name)
     export_scorer(networks, example.features, example.utterance, scorer / "model.onnx")
-    for folder in (acoustic, scorer):
-        write_card(folder, json.loads((folder / "card.json").read_text()))
+    own = {"features": VALUES, "utterance_features": list(options.utterance_features)}
+    for name in ("presence", "hearing"):
+        own[name] = json.loads((work / options.name / f"{name}.json").read_text())
+    write_card(acoustic, json.loads((acoustic / "card.json").read_text()))
+    write_card(scorer, json.loads((scorer / "card.json").read_text()) | own)
 
 
 def main() -> None:
