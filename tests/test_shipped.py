@@ -107,7 +107,7 @@ def test_the_small_model_agrees_with_the_default(
         pytest.skip("one acoustic model is installed")
     for name in small:
         found = load_benchmark("agreement").measure(Assessor(), Assessor(name), samples)
-        assert found["phone durations, PCC"] >= 0.85
+        assert found["phone durations, PCC"] >= 0.75
         assert found["word boundaries, median ms"] <= 20.0
         assert found["utterance totals, PCC"] >= 0.8
 
