@@ -21,8 +21,6 @@ from elocute.training.myers import matches
 PACKAGE = "package:"
 """Prefix of a text model that comes in an installed package: ``package:NAME`` or ``package:NAME/FOLDER``."""
 
-UNKNOWN_WORD = 0
-
 
 def words_of_tokens(tokens: Sequence[str], words: Sequence[str]) -> list[int]:
     """The word that each token belongs to, by most of its characters; -1 if none of them is in the script."""
