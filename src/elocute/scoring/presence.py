@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 import numpy as np
-from numpy.typing import NDArray
+from numpy.typing import ArrayLike, NDArray
 
 from elocute.acoustics.alignment import Alignment
 from elocute.acoustics.gop import SUMMARIES, Goodness
@@ -21,6 +21,9 @@ MEASURES: tuple[str, ...] = (*MEANS, "duration", "silence", "phones", *(f"{name}
 """Per word: the means, mean log duration, mean log posterior of silence, log number of phones, and the sums:
 a long word that does not fit is surer evidence than a short one."""
 
+PRIOR_WORDS = 2.0
+"""Words without evidence that the mean over a script's words counts in: one word alone decides little."""
+
 SPEECH_SECONDS = 0.12
 """Less speech than this is no speech: shorter than any English word read aloud."""
 
@@ -29,8 +32,8 @@ SPEECH_SECONDS = 0.12
 class PresenceModel:
     """Logistic regression on :data:`MEASURES`, fitted to words that were read and others put into scripts.
 
-    A word is omitted if its log-odds are below ``threshold``. A recording is off script if the mean log-odds
-    of its words are below ``least_evidence``, or if less than ``on_script`` of the script's phones belong to
+    A word is omitted if its log-odds are below ``threshold``. A recording is off script if the mean evidence
+    of its words is below ``least_evidence``, or if less than ``on_script`` of the script's phones belong to
     words that were spoken, or of the recording's speech lies within the script's words.
     """
 
@@ -77,6 +80,11 @@ def spoken_evidence(measures: NDArray[np.float64], model: PresenceModel) -> NDAr
     return np.asarray(measures @ np.array(model.weights) + model.bias)
 
 
+def mean_evidence(totals: ArrayLike, words: ArrayLike) -> NDArray[np.float64]:
+    """Of readings, from the sums over their words, drawn towards 0 where there are few."""
+    return np.asarray(totals, np.float64) / (np.asarray(words, np.float64) + PRIOR_WORDS)
+
+
 def speech_within(alignment: Alignment, posteriors: Posteriors) -> float:
     """Share of the frames of speech that lie within words, 0-1; 1 if there is no speech."""
     speech = posteriors.log_probs.argmax(axis=1) != SILENCE_ID
@@ -98,7 +106,7 @@ def judge_presence(
     spoken = evidence >= model.threshold
     phones = np.array([len(word.phones) for word in alignment.words])
     read = min(float(phones[spoken].sum() / phones.sum()), speech_within(alignment, posteriors))
-    if read < model.on_script or evidence.mean() < model.least_evidence:
+    if read < model.on_script or mean_evidence(evidence.sum(), len(evidence)) < model.least_evidence:
         return Presence(tuple(map(bool, spoken)), "off_script")
     return Presence(tuple(map(bool, spoken)), "ok" if spoken.all() else "incomplete")
 

@@ -13,7 +13,7 @@ from elocute.acoustics.gop import goodness
 from elocute.acoustics.posteriors import Posteriors
 from elocute.corpora.types import Utterance
 from elocute.errors import TextAudioMismatch
-from elocute.scoring.presence import PresenceModel, word_measures
+from elocute.scoring.presence import PresenceModel, mean_evidence, word_measures
 from elocute.text.script import Script, ScriptWord
 
 READ_TOTAL = 4.0
@@ -102,7 +102,7 @@ def fit_presence(
     bias = float(regression.intercept_[0] - (weights * scaler.mean_).sum())
     evidence = (sample.measures @ weights + bias)[sample.read]
     _, utterance = np.unique(sample.utterances[sample.read], return_inverse=True)
-    means = np.bincount(utterance, evidence) / np.bincount(utterance)
+    means = mean_evidence(np.bincount(utterance, evidence), np.bincount(utterance))
     threshold, least = (
         float(np.quantile(values, share, method="lower"))
         for values, share in ((evidence, false_omissions), (means, false_rejections))
