@@ -101,7 +101,7 @@ def test_filters() -> None:
 
 def test_limit_band_silences_what_lies_above() -> None:
     pytest.importorskip("torch")
-    from elocute.training.hidden import limit_band
+    from elocute.training.perturb import limit_band
 
     mel = log_mel(speech_like(RATE))
     limited = limit_band(mel, 3400.0)
