@@ -201,6 +201,14 @@ def read_scores(path: Path, ids: Sequence[str]) -> Floats:
     return found
 
 
+def gain_sentence(table: FeatureTable, linear: Floats, fused: Floats) -> str:
+    gains = zip(ASPECTS, paired_gain(table, linear, fused), strict=True)
+    told = ", ".join(
+        f"{aspect} {value:+.3f} ({low:+.3f} to {high:+.3f})" for aspect, (value, low, high) in gains
+    )
+    return f"\n\nGain of the second over the first, paired: {told}."
+
+
 def study(
     table: FeatureTable, folds: NDArray[np.int64], utterances: Sequence[Utterance], fused: Floats | None
 ) -> str:
@@ -211,16 +219,7 @@ def study(
     scores = {"handcrafted features alone (linear)": linear}
     if fused is not None:
         scores["the scorer that ships (networks and linear)"] = fused
-    gain = ""
-    if fused is not None:
-        gains = zip(ASPECTS, paired_gain(table, linear, fused), strict=True)
-        gain = (
-            "\n\nGain of the second over the first, paired: "
-            + ", ".join(
-                f"{aspect} {value:+.3f} ({low:+.3f} to {high:+.3f})" for aspect, (value, low, high) in gains
-            )
-            + "."
-        )
+    gain = "" if fused is None else gain_sentence(table, linear, fused)
     order = np.argsort(-np.nan_to_num(np.abs(found[:, RATINGS.index("total")])), kind="stable")
     best = fused if fused is not None else linear
     parts = [

@@ -14,7 +14,7 @@ import pytest
 
 from elocute import Assessor
 from elocute.audio import load_audio
-from elocute.card import ASSETS
+from elocute.card import ASSETS, open_session, read_card
 from elocute.export import WRITERS
 from elocute.shipped import DEFAULT, shipped_models
 
@@ -117,3 +117,10 @@ def test_the_small_model_is_small() -> None:
         if model.name == "tdnnf":
             assert (model.folder / "model.onnx").stat().st_size <= 6e6
             assert model.scorer is not None
+
+
+@pytest.mark.parametrize("name", ["phonetic-encoder", "scorer", "tdnnf", "scorer-tdnnf"])
+def test_a_model_runs_on_one_thread(name: str) -> None:
+    """Several runs beside each other must not fight for the cores."""
+    options = open_session(read_card(ASSETS / name)).get_session_options()
+    assert (options.intra_op_num_threads, options.inter_op_num_threads) == (1, 1)
