@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import os
 import signal
 import threading
@@ -137,7 +138,7 @@ def slow_to_load() -> Assessor:
 CRASH, HANG = b"RIFF-crash", b"RIFF-hang"
 
 
-def fragile_nursery(pipe: Connection, limits: Limits, seconds: float) -> None:
+def fragile_nursery(pipe: Connection, limits: Limits, seconds: float, recordings: int) -> None:
     """Its decoder crashes or hangs when it is told to."""
     decode = decoding._decode
 
@@ -149,4 +150,20 @@ def fragile_nursery(pipe: Connection, limits: Limits, seconds: float) -> None:
         return decode(data, limits)
 
     decoding._decode = fragile
-    decoding.nursery(pipe, limits, seconds)
+    decoding.nursery(pipe, limits, seconds, recordings)
+
+
+ODD = b"odd"
+
+
+def telling_nursery(pipe: Connection, limits: Limits, seconds: float, recordings: int) -> None:
+    """Its decoders answer with their process in place of a rate; ``ODD`` is damaged, others as above."""
+
+    def tell(data: bytes, limits: Limits) -> bytes:
+        if data == CRASH:
+            os.kill(os.getpid(), signal.SIGSEGV)
+        code = "damaged_audio" if data == ODD else ""
+        return json.dumps({"code": code, "message": "", "rate": os.getpid()}).encode().ljust(4096)
+
+    decoding._decode = tell
+    decoding.nursery(pipe, limits, seconds, recordings)

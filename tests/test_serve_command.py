@@ -58,6 +58,8 @@ def test_options(settings: list[Settings], tmp_path: Path) -> None:
         20,
         "--timeout",
         5,
+        "--decoder-recordings",
+        1,
         "--per-minute",
         9,
         "--api-keys",
@@ -69,6 +71,7 @@ def test_options(settings: list[Settings], tmp_path: Path) -> None:
     (found,) = settings
     assert (found.host, found.port, found.lanes, found.queue) == ("0.0.0.0", 0, 3, 0)
     assert (found.most_body, found.most_seconds, found.request_seconds) == (MIB, 20, 5)
+    assert found.decode_recordings == 1
     assert (found.per_minute, found.key_digests) == (9, (digest("secret"),))
     assert (found.origins, found.hosts) == (("https://a.example",), ("b.example", "c.example"))
 

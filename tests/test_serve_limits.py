@@ -13,9 +13,6 @@ import numpy as np
 import pytest
 import soundfile
 
-from elocute.audio import Limits
-from elocute.serve import decoding
-from elocute.serve.problems import Problem
 from fakes import speech
 from servers import CRASH, HANG, TEXT, fragile_nursery, post, problem, recording, running
 
@@ -142,52 +139,6 @@ def test_48_khz_is_no_mistake(client: httpx.Client) -> None:
 def test_a_damaged_recording(client: httpx.Client) -> None:
     flac = recording(format="FLAC")
     assert refused(client, flac[: len(flac) // 2]) == "400 damaged_audio"
-
-
-# --- what a fork may do -----------------------------------------------------------------------------------
-
-
-def answer_of(data: bytes, decode: object, monkeypatch: pytest.MonkeyPatch) -> bytes:
-    monkeypatch.setattr(decoding, "_decode", decode)
-    return decoding._decode_in_fork(data, Limits(max_seconds=1.0, max_decoded_bytes=MIB), 1.0)
-
-
-def test_a_fork_is_bounded_in_memory(monkeypatch: pytest.MonkeyPatch) -> None:
-    def greedy(data: bytes, limits: Limits) -> bytes:
-        return bytes(len(bytearray(2 << 30)) > 0)
-
-    assert answer_of(b"", greedy, monkeypatch) == b""
-
-
-def test_a_fork_may_write_no_file(monkeypatch: pytest.MonkeyPatch, tmp_path: object) -> None:
-    def writing(data: bytes, limits: Limits) -> bytes:
-        with open(f"{tmp_path}/leak", "wb") as file:
-            file.write(data)
-        return b"written"
-
-    assert answer_of(b"secret", writing, monkeypatch) == b""
-
-
-def test_a_fork_may_not_answer_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert answer_of(b"", lambda data, limits: bytes(MIB), monkeypatch) == b""
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"",
-        b"x" * 5000,
-        b"[" * 4096,
-        b'{"code": "", "message": "", "rate": 16000}'.ljust(4096) + b"abc",
-        b'{"code": "", "message": "", "rate": 16000}'.ljust(4096) + np.float32("inf").tobytes(),
-        b'{"code": "made_up", "message": "", "rate": 16000}'.ljust(4096),
-        b'{"code": "", "message": "", "rate": "x"}'.ljust(4096),
-    ],
-)
-def test_an_answer_is_not_believed(answer: bytes) -> None:
-    with pytest.raises(Problem) as refusal:
-        decoding.read_answer(answer)
-    assert refusal.value.code == "undecodable_audio"
 
 
 # --- texts and fields -------------------------------------------------------------------------------------

@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import logging
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from fastapi import APIRouter, Request
 from fastapi.responses import JSONResponse, Response
 
+from elocute.audio import Audio
 from elocute.export.catalogue import catalogue
 from elocute.phones import PHONES
 from elocute.serve import dialect, openapi
@@ -56,6 +58,11 @@ class Asked:
     format: str
     n_best: int | None
     view: dict[str, str] | None = None
+
+    def job(self, task: Task) -> Callable[[Audio], Job]:
+        """What makes the job from the decoded recording."""
+        asked = self.text, self.pronunciations, self.acoustic, self.format, self.n_best, self.view
+        return lambda audio: Job(task, audio, *asked)
 
 
 def routes(service: Service) -> APIRouter:
@@ -128,19 +135,8 @@ async def _work(service: Service, request: Request, task: Task, asked: Asked) ->
     async with service.lanes.lane(deadline) as lane:
         if await request.is_disconnected():
             return Response(status_code=499)  # nobody is left to read it
-        audio = await service.lanes.work(lane.decode, asked.audio, deadline)
-        job = Job(
-            task,
-            audio,
-            asked.text,
-            asked.pronunciations,
-            asked.acoustic,
-            asked.format,
-            asked.n_best,
-            asked.view,
-        )
-        outcome = await service.lanes.work(lane.ask, job, deadline)
-    return response(service, outcome, audio.duration, asked.format)
+        outcome, seconds = await service.lanes.work(lane.assess, asked.audio, asked.job(task), deadline)
+    return response(service, outcome, seconds, asked.format)
 
 
 def response(service: Service, outcome: Outcome, seconds: float, format: str) -> Response:

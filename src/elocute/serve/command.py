@@ -21,6 +21,9 @@ def serve(
     max_mib: Annotated[float, typer.Option(min=0.01, help="Largest body, MiB.")] = 32,
     max_seconds: Annotated[float, typer.Option(min=1, help="Longest recording, seconds.")] = 120,
     timeout: Annotated[float, typer.Option(min=0.1, help="Longest a request may take, seconds.")] = 30,
+    decoder_recordings: Annotated[
+        int, typer.Option(min=1, help="Recordings a decoding process may take; 1: a fresh one for each.")
+    ] = 64,
     per_minute: Annotated[int, typer.Option(min=0, help="Requests of one client a minute; 0: any.")] = 0,
     api_keys: Annotated[
         Path | None, typer.Option(help=f"A file of API keys, one a line; or set {KEYS_VARIABLE}.")
@@ -53,6 +56,7 @@ def serve(
         most_body=int(max_mib * MIB),
         most_seconds=max_seconds,
         request_seconds=timeout,
+        decode_recordings=decoder_recordings,
         per_minute=per_minute,
         key_digests=tuple(map(digest, read_keys(api_keys))),
         origins=tuple(cors_origin or ()),

@@ -1,8 +1,9 @@
-"""Decoding in disposable processes: each recording gets a fork of its own, which sees nothing else.
+"""Decoding in disposable processes, which see nothing but recordings.
 
-A *nursery* has the decoders loaded and forks for every recording. The fork is bounded in memory and processor
-time, may write nothing but its answer, and ends with it. If hostile bytes crash it or take it over, the next
-recording does not notice.
+A *nursery* has the codecs loaded and forks a :class:`Decoder`. It is bounded in memory and processor time,
+can open no file and no connection, and ends with the first recording that it does not decode cleanly, with a
+large one, and after ``recordings`` in any case. Bytes that crash it are this request's problem, and nobody
+else's.
 """
 
 from __future__ import annotations
@@ -12,10 +13,12 @@ import gc
 import io
 import json
 import os
-import select
 import signal
+import socket
+import struct
 import time
 from multiprocessing.connection import Connection
+from typing import NoReturn
 
 import numpy as np
 
@@ -25,22 +28,114 @@ from elocute.serve.child import no_core_dump
 from elocute.serve.problems import CODES, Problem
 
 MEMORY_BEYOND_DECODED = 384 << 20
-"""Bytes a fork may take beside the decoded recording: the file, resampling, and copies in between."""
+"""Bytes a decoder may take beside the decoded recording: the file, resampling, and copies in between."""
+
+LARGE = 1 << 20
+"""Bytes of a recording after which a decoder ends: what it has grown by goes back at once."""
 
 _HEADER = 4096
+_CLEAN = b'{"code": ""'
+_LENGTH = struct.Struct("!Q")
 
 
-def nursery(pipe: Connection, limits: Limits, seconds: float) -> None:
+def nursery(pipe: Connection, limits: Limits, seconds: float, recordings: int) -> None:
     """Answer recordings (bytes) with what :func:`read_answer` reads, until the pipe closes."""
     _warm_up()
     gc.freeze()
     gc.disable()  # a fork would copy what the collector touches
     pipe.send("ready")
     while True:
-        data = pipe.recv_bytes()
-        answer = _decode_in_fork(data, limits, seconds)
+        with Decoder(limits, seconds, recordings) as decoder:
+            for _ in range(recordings):
+                data = pipe.recv_bytes()
+                answer, size = decoder.ask(data), len(data)
+                del data
+                pipe.send_bytes(answer)
+                if size > LARGE or not answer.startswith(_CLEAN):
+                    break
+                del answer
+
+
+class Decoder:
+    """A fork that decodes recordings, one after another, until it is closed."""
+
+    def __init__(self, limits: Limits, seconds: float, recordings: int = 1) -> None:
+        self._most = _HEADER + int(limits.max_seconds * RATE + RATE) * 4
+        self._seconds = seconds
+        self._socket, theirs = socket.socketpair()
+        self.pid = os.fork()
+        if self.pid == 0:
+            try:
+                _confine(theirs, limits, seconds, recordings)
+                _serve(theirs, limits, seconds)
+            finally:
+                os._exit(0)
+        theirs.close()
+
+    def ask(self, data: bytes) -> bytes:
+        """Its answer; empty if there is none in time, or one beyond all limits: then it must be closed."""
+        deadline = time.monotonic() + self._seconds
+        try:
+            self._socket.settimeout(self._seconds)
+            _send(self._socket, data)
+            return _receive(self._socket, self._most, deadline)
+        except (EOFError, OSError):
+            return b""
+
+    def close(self) -> None:
+        with contextlib.suppress(ProcessLookupError):
+            os.kill(self.pid, signal.SIGKILL)
+        os.waitpid(self.pid, 0)
+        self._socket.close()
+
+    def __enter__(self) -> Decoder:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+
+def _serve(server: socket.socket, limits: Limits, seconds: float) -> NoReturn:
+    """In the fork: answer recordings until nobody asks."""
+    while True:
+        data = _receive(server, limits.max_source_bytes)
+        _grant(seconds)
+        answer = _decode(data, limits)
         del data
-        pipe.send_bytes(answer)
+        _send(server, answer)
+        signal.alarm(0)
+        del answer
+
+
+def _send(to: socket.socket, message: bytes) -> None:
+    to.sendall(_LENGTH.pack(len(message)))
+    to.sendall(message)
+
+
+def _receive(source: socket.socket, most: int, deadline: float | None = None) -> bytes:
+    """The next message.
+
+    Raises:
+        EOFError: there is none, or it is longer than ``most``.
+        TimeoutError: it has not come by the deadline.
+    """
+    (size,) = _LENGTH.unpack(_exactly(source, _LENGTH.size, deadline))
+    if size > most:
+        raise EOFError
+    return bytes(_exactly(source, size, deadline))
+
+
+def _exactly(source: socket.socket, size: int, deadline: float | None) -> bytearray:
+    whole = bytearray(size)
+    left = memoryview(whole)
+    while left:
+        if deadline is not None:
+            source.settimeout(max(deadline - time.monotonic(), 1e-3))
+        read = source.recv_into(left)
+        if not read:
+            raise EOFError
+        left = left[read:]
+    return whole
 
 
 def read_answer(answer: bytes) -> Audio:
@@ -68,47 +163,6 @@ def undecodable() -> Problem:
     return Problem("undecodable_audio", "The recording brings its decoder down; record or export it again.")
 
 
-def _decode_in_fork(data: bytes, limits: Limits, seconds: float) -> bytes:
-    ours, theirs = os.pipe()
-    process = os.fork()
-    if process == 0:
-        try:
-            os.close(ours)
-            _confine(limits, seconds)
-            _write(theirs, _decode(data, limits))
-        finally:
-            os._exit(0)
-    os.close(theirs)
-    most = _HEADER + int(limits.max_seconds * RATE + RATE) * 4
-    try:
-        return _read(ours, most, seconds)
-    finally:
-        with contextlib.suppress(ProcessLookupError):
-            os.kill(process, signal.SIGKILL)
-        os.waitpid(process, 0)
-        os.close(ours)
-
-
-def _read(pipe: int, most: int, seconds: float) -> bytes:
-    """All that comes; what lies beyond a limit is not an answer, and neither is nothing."""
-    deadline = time.monotonic() + seconds
-    pieces: list[bytes] = []
-    size = 0
-    while size <= most and select.select([pipe], [], [], max(deadline - time.monotonic(), 0.0))[0]:
-        piece = os.read(pipe, 1 << 20)
-        if not piece:
-            return b"".join(pieces)
-        pieces.append(piece)
-        size += len(piece)
-    return b""
-
-
-def _write(pipe: int, answer: bytes) -> None:
-    view = memoryview(answer)
-    while view:
-        view = view[os.write(pipe, view) :]
-
-
 def _decode(data: bytes, limits: Limits) -> bytes:
     code = message = ""
     rate, samples = RATE, b""
@@ -121,13 +175,14 @@ def _decode(data: bytes, limits: Limits) -> bytes:
     return header.ljust(_HEADER) + samples
 
 
-def _confine(limits: Limits, seconds: float) -> None:
+def _confine(server: socket.socket, limits: Limits, seconds: float, recordings: int) -> None:
     """Take from this process what decoding does not need."""
     nothing = os.open(os.devnull, os.O_RDWR)
     for stream in (0, 1, 2):  # decoders print remarks on damaged files
         os.dup2(nothing, stream)
+    os.closerange(3, server.fileno())  # the nursery's, above all its pipe to the server
+    os.closerange(server.fileno() + 1, 1 << 30)
     no_core_dump()
-    signal.alarm(int(seconds) + 1)  # if the nursery does not live to end it
     with contextlib.suppress(ImportError, ValueError, OSError):
         import resource
 
@@ -135,8 +190,21 @@ def _confine(limits: Limits, seconds: float) -> None:
             now = int(file.read().split()[0]) * resource.getpagesize()
         most = now + limits.max_decoded_bytes + MEMORY_BEYOND_DECODED
         resource.setrlimit(resource.RLIMIT_AS, (most, most))
-        resource.setrlimit(resource.RLIMIT_CPU, (int(seconds) + 1, int(seconds) + 1))
+        ever = recordings * (int(seconds) + 1)
+        resource.setrlimit(resource.RLIMIT_CPU, (ever, ever))
         resource.setrlimit(resource.RLIMIT_FSIZE, (0, 0))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (0, 0))  # from now on it can open nothing
+
+
+def _grant(seconds: float) -> None:
+    """Time for one recording, should the nursery not live to end this process."""
+    signal.alarm(int(seconds) + 1)
+    with contextlib.suppress(ImportError, ValueError, OSError):
+        import resource
+
+        _, ever = resource.getrlimit(resource.RLIMIT_CPU)
+        until = min(int(time.process_time() + seconds) + 1, ever)
+        resource.setrlimit(resource.RLIMIT_CPU, (until, ever))
 
 
 def _warm_up() -> None:

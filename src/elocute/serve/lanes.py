@@ -19,7 +19,7 @@ from elocute.audio import Audio, Limits
 from elocute.errors import ModelError
 from elocute.serve.child import Child, Died, TooSlow
 from elocute.serve.decoding import read_answer, undecodable
-from elocute.serve.inference import models
+from elocute.serve.inference import Job, Outcome, models
 from elocute.serve.problems import Problem
 from elocute.serve.settings import Settings
 
@@ -57,7 +57,8 @@ class Lane:
         settings = self._settings
         decoder = models_ = None
         if self._decoder is None or not self._decoder.is_alive:
-            decoder = Child(settings.nursery, self._limits, settings.decode_seconds)
+            decoding = self._limits, settings.decode_seconds, settings.decode_recordings
+            decoder = Child(settings.nursery, *decoding)
         if self._models is None or not self._models.is_alive:
             models_ = Child(models, dict(settings.acoustics))
         if decoder is not None:
@@ -87,6 +88,12 @@ class Lane:
         except (EOFError, OSError):  # the nursery itself is gone
             self._decoder.kill()
             raise undecodable() from None
+
+    def assess(self, data: bytes, job: Callable[[Audio], Job], deadline: float) -> tuple[Outcome, float]:
+        """The outcome of the job for a recording, and how many seconds it lasts; errors as of both steps."""
+        audio = self.decode(data, deadline)
+        outcome: Outcome = self.ask(job(audio), deadline)
+        return outcome, audio.duration
 
     def ask(self, job: Any, deadline: float) -> Any:
         """What the models' process answers to ``job``; Died, TooSlow: the lane must be mended."""

@@ -44,6 +44,7 @@ class Settings:
     Sizes are bytes, times seconds. ``queue`` is how many requests may wait for a lane, ``streams`` how many
     WebSockets may be open. ``most_buffered`` bounds the bodies of all requests together.
     ``request_seconds`` is what a request may take after its body has come: waiting, decoding and inference.
+    ``decode_recordings`` is how many recordings one decoder may take: 1, a fresh process for each.
     ``per_minute`` requests of one client (API key, else address), 0: as many as it likes.
     ``key_digests`` are :func:`digest` of the API keys; without any, nobody is asked for one.
     ``hosts`` are the names the server answers to, none: all; ``origins`` the foreign origins browsers may
@@ -62,6 +63,7 @@ class Settings:
     upload_seconds: float = 30.0
     request_seconds: float = 30.0
     decode_seconds: float = 10.0
+    decode_recordings: int = 64
     idle_seconds: float = 15.0
     drain_seconds: float = 60.0
     per_minute: int = 0
