@@ -23,7 +23,7 @@ from elocute.acoustics.posteriors import Posteriors
 from elocute.assessor import Assessor
 from elocute.audio import Audio, Limits
 from elocute.serve import decoding
-from elocute.serve.app import create_app
+from elocute.serve.server import configured
 from elocute.serve.settings import Settings
 from fakes import FakeAcoustic, FakeScorer, fake_assessor, speech
 
@@ -34,11 +34,8 @@ TEXT = "Hello world."
 @contextmanager
 def running(*, wait: bool = True, **options: Any) -> Iterator[httpx.Client]:
     """A client of a service with these settings, ready if ``wait``; it ends with the context."""
-    settings = Settings(**{"lanes": 1, "acoustics": FAKE, **options})
-    config = uvicorn.Config(
-        create_app(settings), port=0, log_config=None, access_log=False, ws_per_message_deflate=False
-    )
-    server = uvicorn.Server(config)
+    settings = Settings(**{"lanes": 1, "acoustics": FAKE, "port": 0, **options})
+    server = uvicorn.Server(configured(settings))
     thread = threading.Thread(target=server.run)
     thread.start()
     try:

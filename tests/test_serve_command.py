@@ -48,6 +48,8 @@ def test_options(settings: list[Settings], tmp_path: Path) -> None:
         3,
         "--queue",
         0,
+        "--connections",
+        9,
         "--max-mib",
         1,
         "--max-seconds",
@@ -71,7 +73,7 @@ def test_options(settings: list[Settings], tmp_path: Path) -> None:
     (found,) = settings
     assert (found.host, found.port, found.lanes, found.queue) == ("0.0.0.0", 0, 3, 0)
     assert (found.most_body, found.most_seconds, found.request_seconds) == (MIB, 20, 5)
-    assert found.decode_recordings == 1
+    assert (found.decode_recordings, found.connections) == (1, 9)
     assert (found.per_minute, found.key_digests) == (9, (digest("secret"),))
     assert (found.origins, found.hosts) == (("https://a.example",), ("b.example", "c.example"))
 

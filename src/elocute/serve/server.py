@@ -12,6 +12,7 @@ import sys
 import uvicorn
 
 from elocute.serve.app import create_app
+from elocute.serve.connections import bounded
 from elocute.serve.settings import Settings
 
 MOST_WS_MESSAGE = 1 << 20
@@ -20,20 +21,25 @@ MOST_WS_MESSAGE = 1 << 20
 def run(settings: Settings, log_level: str = "info") -> None:
     """Serve until a signal ends it."""
     _set_up_log(log_level)
-    config = uvicorn.Config(
+    with contextlib.suppress(KeyboardInterrupt):
+        uvicorn.Server(configured(settings)).run()
+
+
+def configured(settings: Settings) -> uvicorn.Config:
+    """The server around the application."""
+    return uvicorn.Config(
         create_app(settings),
         host=settings.host,
         port=settings.port,
+        http=bounded(settings),
         log_config=None,
         access_log=False,  # it would write whole paths; the guard writes its own lines
         server_header=False,
         ws_max_size=MOST_WS_MESSAGE,
         ws_per_message_deflate=False,  # a small message could unfold to a large one
         timeout_graceful_shutdown=int(settings.drain_seconds),
-        timeout_keep_alive=15,
+        timeout_keep_alive=int(settings.idle_seconds + 1),  # the protocol is stricter
     )
-    with contextlib.suppress(KeyboardInterrupt):
-        uvicorn.Server(config).run()
 
 
 def _is_harmless(record: logging.LogRecord) -> bool:

@@ -41,9 +41,11 @@ def digest(key: str) -> bytes:
 class Settings:
     """Limits and manners of a server.
 
-    Sizes are bytes, times seconds. ``queue`` is how many requests may wait for a lane, ``streams`` how many
-    WebSockets may be open. ``most_buffered`` bounds the bodies of all requests together.
-    ``request_seconds`` is what a request may take after its body has come: waiting, decoding and inference.
+    Sizes are bytes, times seconds. ``connections`` is how many may be open, ``streams`` how many of them may
+    be WebSockets, ``queue`` how many requests may wait for a lane. ``most_buffered`` bounds the bodies of all
+    requests together. ``idle_seconds`` is how long a connection or a stream may say nothing,
+    ``upload_seconds`` how long a body may take, ``request_seconds`` what a request may take after that:
+    waiting, decoding and inference.
     ``decode_recordings`` is how many recordings one decoder may take: 1, a fresh process for each.
     ``per_minute`` requests of one client (API key, else address), 0: as many as it likes.
     ``key_digests`` are :func:`digest` of the API keys; without any, nobody is asked for one.
@@ -55,6 +57,7 @@ class Settings:
     port: int = 8000
     lanes: int = field(default_factory=cores)
     queue: int = 16
+    connections: int = 256
     streams: int = 16
     most_body: int = 32 * MIB
     most_buffered: int = 256 * MIB
