@@ -87,7 +87,7 @@ _RESULT_EXAMPLE = {
         }
     ],
     "pauses": [],
-    "features": {"speech_rate": {"value": 3.1, "unit": "1/s", "percentile": 44.0, "effect": None}},
+    "features": {"speech_rate": {"value": 3.1, "unit": "syllables/s", "percentile": 44.0, "effect": None}},
     "model": {"name": "phonetic-encoder+scorer", "version": "0.1.0+1.1", "sha256": "…"},
 }  # fmt: skip
 

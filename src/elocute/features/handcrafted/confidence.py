@@ -94,7 +94,7 @@ SHELF.add(
 SHELF.add(
     "phone_rank",
     "log",
-    "mean log(1 + phones that fit better) of each phone",
+    "mean over the phones of log(1 + classes of a greater mean posterior), silence among them",
     lambda e: mean(e.goodness_of("rank")),
     words=("less clear", "clearer"),
 )
@@ -185,6 +185,6 @@ SHELF.add(
 SHELF.add(
     "confident_speech",
     "ratio",
-    "seconds of phones that fit better than any other / seconds of phones",
+    "seconds of phones that no other phone fits better / seconds of phones",
     lambda e: ratio(e.durations[~e.mismatched].sum(), e.durations.sum()),
 )

@@ -73,7 +73,7 @@ SHELF.add(
 SHELF.add(
     "word_energy_sd",
     DB,
-    "standard deviation of the words' mean energy",
+    "standard deviation over the words of the mean of their phones' energy",
     lambda e: spread(e.word_means(e.levels)),
 )
 

@@ -76,7 +76,7 @@ def _everywhere(e: Evidence) -> Flags:
 SHELF.add(
     "phone_match_rate",
     "ratio",
-    "phones that fit their segment better than any other phone / phones",
+    "phones whose stretch no other phone fits better / phones",
     lambda e: (~e.mismatched).mean(),
 )
 SHELF.add("phone_error_rate", "ratio", "(substituted + deleted phones) / phones", lambda e: wrong(e).mean())

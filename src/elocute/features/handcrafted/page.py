@@ -19,12 +19,25 @@ docs/features.md`.
 - A pause is a silence between words of more than {PAUSE} s, a long one of more than {LONG_PAUSE} s. Silence
   before the first word and after the last counts only where it is named.
 - Standard deviations are of the population; mad is the median absolute deviation.
+- Time without pauses counts as 0.05 s at least.
+- Neighbouring vowels form one vocalic interval and neighbouring consonants one consonantal interval, across
+  words, too, unless a silence lies between them. Successive vowels, syllables, words and intervals are
+  compared also over a silence.
+- Stressed vowels have primary stress, unstressed ones none; secondary stress is neither. Stress counts only
+  in words of several syllables. Function words are articles, prepositions, pronouns, auxiliaries and
+  conjunctions.
 - Pitch is in semitones and energy in dB relative to the reading's own level, so neither the voice's height
   nor the gain matters, except where a height is named.
 - Relative duration is the logarithm of a phone's duration over the phone's mean duration in native speech.
 - Acceptance is the probability that human raters accept a phone, as the acoustic model estimates it.
 - Words of the text that the reader left out are measured like the others: their phones lie where they fit
   least badly.
+
+How they are checked: every feature against a case computed by hand, by tests that also tell it from the
+others of its family (`tests/hand_*.py`); statistics, slopes and correlations against scipy, error rates
+against jiwer, nPVI against the numbers printed by Toussaint (2012) and Livingstone (2011), and delta, Varco,
+%V, rPVI and nPVI against the R package rhythm.metrics (Zhang 2022), whose standard deviations are of the
+sample (`tests/test_feature_statistics.py`).
 """
 
 

@@ -161,7 +161,7 @@ SHELF.add(
 SHELF.add(
     "word_f0_sd",
     SEMITONES,
-    "standard deviation of the words' mean F0",
+    "standard deviation over the words of the mean of their phones' F0",
     lambda e: spread(e.word_means(e.phone_tones)),
 )
 SHELF.add(
@@ -188,7 +188,7 @@ def _resets(e: Evidence) -> float | None:
 SHELF.add(
     "f0_reset",
     SEMITONES,
-    "mean rise of F0 over a pause, from the last phone before it to the first after it",
+    "mean rise of F0 over a pause, from the last voiced phone before it to the first after it",
     _resets,
     words=HIGHER,
     source="pitch reset ('t Hart et al. 1990)",

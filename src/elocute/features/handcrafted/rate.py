@@ -152,7 +152,7 @@ SHELF.add(
     "stretched_share",
     "ratio",
     "phones of more than twice their mean duration in native speech / phones",
-    lambda e: (stretched(e) > np.log(2.0)).mean(),
+    lambda e: (stretched(e) > np.log(2.0) + 1e-6).mean(),
     words=MORE,
     source="hesitation by lengthening (Betz et al. 2023)",
     advice=EVEN,

@@ -63,7 +63,7 @@ def _intervals(name: str, vocalic: bool) -> None:
     SHELF.add(f"{name}_rpvi", "s", f"sum |d_k - d_k+1| / (m-1) {over}", lambda e: rpvi(of(e)))
     SHELF.add(
         f"{name}_cci",
-        "s",
+        "cs",
         f"100/(m-1) sum |d_k/n_k - d_k+1/n_k+1| {over} of n_k phones",
         lambda e: cci(of(e), counts(e)),
         source="Bertinetto & Bertini 2008",

@@ -71,7 +71,7 @@ SHELF.add(
 SHELF.add(
     "one_word_runs",
     "ratio",
-    "words with a pause on both sides, or at an end / words",
+    "runs of a single word / words",
     lambda e: None if len(e.first) < 2 else (_words(e) == 1).sum() / len(e.first),
     words=MORE,
 )

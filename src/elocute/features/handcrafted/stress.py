@@ -85,13 +85,13 @@ ACCENT.distribution(
 ACCENT.add(
     "strongest_accent",
     "z-score",
-    "greatest mean of a word's z-scores of highest vowel F0, energy and duration",
+    "greatest mean of a word's z-scores of highest vowel F0, energy and relative duration",
     lambda e: np.nanmax(strength(e)) if not np.isnan(strength(e)).all() else None,
 )
 ACCENT.add(
     "accent_strength_sd",
     "z-score",
-    "standard deviation of the words' mean z-scores of vowel F0, energy and duration",
+    "standard deviation of the words' mean z-scores of vowel F0, energy and relative duration",
     lambda e: spread(strength(e)),
     words=("more varied", "more even"),
 )
@@ -191,7 +191,8 @@ CONTRAST.add(
 
 
 def _placed(e: Evidence, values: Floats) -> Floats:
-    """For each word with vowels of both kinds: 1 if its stressed vowel has the greatest value, else 0."""
+    """For each word with vowels of both kinds: 1 if its stressed vowel's value is greater than that of any
+    unstressed one, by more than rounding, else 0."""
     found = []
     for first, length in zip(e.first, e.word_lengths, strict=True):
         own = slice(first, first + length)
@@ -199,7 +200,7 @@ def _placed(e: Evidence, values: Floats) -> Floats:
         strong, weak = part[marks == 1], part[marks == 0]
         strong, weak = strong[~np.isnan(strong)], weak[~np.isnan(weak)]
         if len(strong) and len(weak):
-            found.append(float(strong.max() > weak.max()))
+            found.append(float(strong.max() > weak.max() + 1e-6))
     return np.array(found, np.float64)
 
 
@@ -216,17 +217,17 @@ def _placement(name: str, title: str, values: Callable[[Evidence], Floats]) -> N
     CONTRAST.add(
         f"stress_placed_by_{name}",
         "ratio",
-        f"words whose stressed vowel is the {title} / words with vowels of both kinds",
+        f"words whose stressed vowel is {title} than the unstressed ones / words with vowels of both kinds",
         lambda e: mean(_placed(e, values(e))),
         words=HIGHER,
         advice="Look up which syllable of a long word is stressed.",
     )
 
 
-_placement("duration", "longest", lambda e: e.durations)
-_placement("energy", "loudest", lambda e: e.levels)
-_placement("f0", "highest", lambda e: e.phone_tones)
-_placement("prominence", "most prominent (0.5 dB + semitones + 5 log relative duration)", _prominence)
+_placement("duration", "longer", lambda e: e.durations)
+_placement("energy", "louder", lambda e: e.levels)
+_placement("f0", "higher", lambda e: e.phone_tones)
+_placement("prominence", "more prominent (0.5 dB + semitones + 5 log relative duration)", _prominence)
 
 
 @once
