@@ -7,6 +7,7 @@ prepositions, pronouns, auxiliaries, conjunctions) are those a native reader lea
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
@@ -134,30 +135,43 @@ def _quotient(values: Floats, one: Flags, other: Flags) -> float | None:
 
 
 SYLLABLES = "in words of several syllables"
-CONTRAST.add(
-    "stress_duration_ratio",
-    "ratio",
-    f"mean duration of stressed vowels / that of unstressed ones, {SYLLABLES}",
-    lambda e: _quotient(e.durations, _stressed(e), _unstressed(e)),
-)
-CONTRAST.add(
-    "stress_relative_duration",
-    "log ratio",
-    f"mean log relative duration of stressed vowels - that of unstressed ones, {SYLLABLES}",
-    lambda e: difference(stretched(e), _stressed(e), _unstressed(e)),
-)
-CONTRAST.add(
-    "stress_energy_difference",
-    "dB",
-    f"mean energy of stressed vowels - that of unstressed ones, {SYLLABLES}",
-    lambda e: difference(e.levels, _stressed(e), _unstressed(e)),
-)
-CONTRAST.add(
-    "stress_f0_difference",
-    "semitones",
-    f"mean F0 of stressed vowels - that of unstressed ones, {SYLLABLES}",
-    lambda e: difference(e.phone_tones, _stressed(e), _unstressed(e)),
-)
+
+
+def _contrasts(
+    name: str, one: Callable[[Evidence], Flags], other: Callable[[Evidence], Flags], vowels: str,
+    advice: str | None = None,
+) -> None:  # fmt: skip
+    """Register how vowels of two kinds differ: ``vowels`` says which, with a gap for what stands between."""
+    CONTRAST.add(
+        f"{name}_duration_ratio",
+        "ratio",
+        f"mean duration of {vowels.format('/')}",
+        lambda e: _quotient(e.durations, one(e), other(e)),
+        advice=advice,
+    )
+    rows: tuple[tuple[str, str, str, Callable[[Evidence], Floats]], ...] = (
+        ("relative_duration", "log ratio", "log relative duration", stretched),
+        ("energy_difference", "dB", "energy", lambda e: e.levels),
+        ("f0_difference", "semitones", "F0", lambda e: e.phone_tones),
+    )
+    for what, unit, title, values in rows:
+        CONTRAST.add(
+            f"{name}_{what}",
+            unit,
+            f"mean {title} of {vowels.format('-')}",
+            partial(_difference, values, one, other),
+            advice=advice,
+        )
+
+
+def _difference(
+    values: Callable[[Evidence], Floats], one: Callable[[Evidence], Flags],
+    other: Callable[[Evidence], Flags], e: Evidence,
+) -> float | None:  # fmt: skip
+    return difference(values(e), one(e), other(e))
+
+
+_contrasts("stress", _stressed, _unstressed, f"stressed vowels {{}} that of unstressed ones, {SYLLABLES}")
 CONTRAST.add(
     "stressed_vowel_duration",
     "s",
@@ -243,33 +257,8 @@ def _function(e: Evidence) -> Flags:
 
 
 WEAK = "Weaken small words like the, of, to and and: they should be short and soft."
-CONTRAST.add(
-    "content_duration_ratio",
-    "ratio",
-    "mean duration of stressed vowels of content words / vowels of function words",
-    lambda e: _quotient(e.durations, _content(e), _function(e)),
-    advice=WEAK,
-)
-CONTRAST.add(
-    "content_relative_duration",
-    "log ratio",
-    "mean log relative duration of stressed vowels of content words - vowels of function words",
-    lambda e: difference(stretched(e), _content(e), _function(e)),
-    advice=WEAK,
-)
-CONTRAST.add(
-    "content_energy_difference",
-    "dB",
-    "mean energy of stressed vowels of content words - vowels of function words",
-    lambda e: difference(e.levels, _content(e), _function(e)),
-    advice=WEAK,
-)
-CONTRAST.add(
-    "content_f0_difference",
-    "semitones",
-    "mean F0 of stressed vowels of content words - vowels of function words",
-    lambda e: difference(e.phone_tones, _content(e), _function(e)),
-    advice=WEAK,
+_contrasts(
+    "content", _content, _function, "stressed vowels of content words {} vowels of function words", WEAK
 )
 CONTRAST.add(
     "function_relative_duration",
