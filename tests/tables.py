@@ -12,6 +12,7 @@ COLUMNS = (
     "duration",
     *(f"energy_{name}" for name in STATISTICS),
     *(f"f0_{name}" for name in STATISTICS),
+    "z_duration_in_word",
 )
 WORDS = ("go", "again", "see", "ship", "march")
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from elocute.acoustics.alignment import Alignment
 from elocute.acoustics.gop import goodness
 from elocute.acoustics.prosody import Prosody, prosody
+from elocute.features.handcrafted import Evidence
 from elocute.features.phone import (
     STATISTICS,
     STRESS_UNMARKED,
@@ -25,7 +26,7 @@ from readings import SHIFT, flat_prosody, frames_of, random_posteriors, reading
 
 def features(alignment: Alignment, sound: Prosody | None = None) -> PhoneFeatures:
     goods = goodness(random_posteriors(alignment), alignment)
-    return phone_features(alignment, goods, sound or flat_prosody(alignment))
+    return phone_features(Evidence(alignment, goods, sound or flat_prosody(alignment)))
 
 
 def column(found: PhoneFeatures, name: str) -> NDArray[np.float32]:

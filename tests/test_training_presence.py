@@ -28,6 +28,7 @@ from elocute.scoring.presence import (
     spoken_evidence,
     word_measures,
 )
+from elocute.scoring.scores import Scores, WordScores
 from elocute.text.script import Pronunciation, Script, ScriptWord
 from readings import SHIFT, frames_of, random_posteriors, reading
 
@@ -229,6 +230,15 @@ LPP = PresenceModel(
 )
 """A word was spoken if its mean log posterior is at least -1.5."""
 
+
+def rated(*accuracy: float) -> Scores:
+    """Scores of words as a scorer gives them before anyone asks whether they were spoken."""
+    words = tuple(WordScores(value, 10.0, value) for value in accuracy)
+    return Scores(np.zeros(1, np.float32), words, 0.0, 0.0, 0.0, 0.0)
+
+
+POOR = rated(1.0, 1.0, 1.0)
+
 ALIGNED = reading("_:10 | S:10 IY:10 | G:10 OW:10 | M:10 AA:10 R:10 CH:10 | _:10")
 
 
@@ -247,7 +257,7 @@ ALIGNED = reading("_:10 | S:10 IY:10 | G:10 OW:10 | M:10 AA:10 R:10 CH:10 | _:10
 def test_judge_presence(said: str, spoken: tuple[bool, ...], status: str) -> None:
     """Half of the script's phones, not of its words, must have been spoken."""
     posteriors = clear(said)
-    found = judge_presence(ALIGNED, goodness(posteriors, ALIGNED), posteriors, LPP)
+    found = judge_presence(ALIGNED, goodness(posteriors, ALIGNED), posteriors, LPP, POOR)
     assert found.spoken == spoken
     assert found.status == status
     assert all(type(value) is bool for value in found.spoken)
@@ -260,7 +270,7 @@ def test_the_threshold_itself_counts_as_spoken() -> None:
     middle = float(np.median(probabilities))
     assert probabilities.min() < middle < probabilities.max()
     for threshold, count in ((middle, 2), (np.nextafter(middle, np.inf), 1), (-1e9, 3), (1e9, 0)):
-        found = judge_presence(ALIGNED, goods, posteriors, replace(LPP, threshold=float(threshold)))
+        found = judge_presence(ALIGNED, goods, posteriors, replace(LPP, threshold=float(threshold)), POOR)
         assert sum(found.spoken) == count
 
 
@@ -287,7 +297,7 @@ def test_speech_within_the_words() -> None:
 def test_a_recording_that_says_much_else_is_off_script() -> None:
     alignment = reading("_:10 | S:10 IY:10 | _:60")
     posteriors = clear("_:10 | S:10 IY:10 | _:5 | G:15 OW:20 | _:20")
-    found = judge_presence(alignment, goodness(posteriors, alignment), posteriors, LPP)
+    found = judge_presence(alignment, goodness(posteriors, alignment), posteriors, LPP, rated(0.0))
     assert found == Presence((True,), "off_script")
 
 
@@ -299,8 +309,24 @@ def test_many_doubtful_words_are_off_script() -> None:
     mean = float(evidence.sum() / (len(evidence) + PRIOR_WORDS))
     lenient = replace(LPP, threshold=-1e9)
     for least, status in ((mean - 0.01, "ok"), (mean + 0.01, "off_script")):
-        found = judge_presence(ALIGNED, goods, posteriors, replace(lenient, least_evidence=least))
+        found = judge_presence(ALIGNED, goods, posteriors, replace(lenient, least_evidence=least), POOR)
         assert found == Presence((True, True, True), status)
+
+
+def test_a_word_that_scores_well_was_spoken() -> None:
+    posteriors = clear("_:10 | S:10 IY:10 | _:20 | M:10 AA:10 R:10 CH:10 | _:10")
+    goods = goodness(posteriors, ALIGNED)
+    for accuracy, spoken in ((1.9, False), (2.0, True)):
+        found = judge_presence(ALIGNED, goods, posteriors, LPP, rated(1.0, accuracy, 1.0))
+        assert found.spoken == (True, spoken, True)
+
+
+def test_a_reading_whose_words_score_well_is_of_this_script() -> None:
+    posteriors = clear("_:10 | S:10 IY:10 | G:10 OW:10 | M:10 AA:10 R:10 CH:10 | _:10")
+    goods = goodness(posteriors, ALIGNED)
+    strict = replace(LPP, threshold=-1e9, least_evidence=1e9)
+    for accuracy, status in ((4.9, "off_script"), (5.1, "ok")):
+        assert judge_presence(ALIGNED, goods, posteriors, strict, rated(*[accuracy] * 3)).status == status
 
 
 def test_no_more_utterances_are_rejected_than_allowed() -> None:

@@ -26,9 +26,11 @@ from elocute.audio import load_audio
 from elocute.corpora import speechocean762
 from elocute.corpora.folds import speaker_folds
 from elocute.features.measurements import measure, utterance_vector
+from elocute.scoring.forest import Forest, blend
 from elocute.scoring.linear import read_linear
 from elocute.scoring.presence import PresenceModel
 from elocute.scoring.scorer import OnnxScorer
+from elocute.scoring.scores import native_scores
 from tiny_whisper import write_whisper
 
 torch = pytest.importorskip("torch")
@@ -172,7 +174,7 @@ def test_what_the_steps_leave(trained: Place) -> None:
         "hidden/frames.bf16", "hidden/index.jsonl", "models/native.safetensors", "models/2-all.safetensors",
         "prosody.npz", "scorer/report.json", "scorer/predictions.csv", "scorer/presence.json",
         "scorer/hearing.json", "scorer/inputs.sha256", "scorer/example.npz", "scorer/linear.json",
-        "scorer/features.npz", "scorer/handcrafted.json",
+        "scorer/features.npz", "scorer/handcrafted.json", "scorer/forests.sha256",
     }  # fmt: skip
     expected |= {f"models/{number}-fold{fold}.safetensors" for number in (1, 2) for fold in folds}
     expected |= {f"alignments/{number}-fold{fold}.jsonl" for number in (1, 2) for fold in folds}
@@ -180,12 +182,13 @@ def test_what_the_steps_leave(trained: Place) -> None:
     expected |= {f"alignments/{number}-natives.jsonl" for number in (0, 1)}
     expected |= {f"posteriors/{name}fold{fold}.npz" for name in ("", "1-") for fold in folds}
     expected |= {f"scorer/fold{fold}-seed{seed}.safetensors" for fold in range(6) for seed in (1, 2)}
+    expected |= {f"scorer/forest{fold}/{name}" for fold in range(6) for name in ("model.onnx", "card.json")}
     assert set(trained.files()) == expected
     assets = [path.relative_to(trained.assets) for path in trained.assets.rglob("*.*")]
     assert {path.as_posix() for path in assets} == {
         "phonetic-encoder/model.onnx", "phonetic-encoder/card.json",
         "scorer/model.onnx", "scorer/card.json", "scorer/cross-validation.json", "scorer/linear.json",
-        "scorer/reference.npz",
+        "scorer/reference.npz", "scorer/forest/model.onnx", "scorer/forest/card.json",
     }  # fmt: skip
 
 
@@ -393,9 +396,13 @@ def test_the_exported_models_are_the_trained_ones(trained: Place, assessor: Asse
     network = crossvalidate.load_networks(config, [example], crossvalidate.NOBODY, trained.work / "scorer")
     prediction = predict(network, [example])[0]
     scores = assessor.scorer.score(measured.phones, measured.utterance)
-    np.testing.assert_allclose(scores.phones, prediction.phones.clip(0, 2), atol=0.02)
+    forest = Forest(trained.work / "scorer" / f"forest{crossvalidate.NOBODY}")
+    trees, _ = forest.score(measured.phones, measured.utterance)
+    levels = prediction.phones, prediction.words, prediction.scores
+    blended = blend(native_scores(*levels, measured.phones.word_starts), trees, forest.shares)
+    np.testing.assert_allclose(scores.phones, blended.phones, atol=0.02)
     linear = read_linear(trained.assets / "scorer" / "linear.json")
-    alone = float(np.clip(prediction.scores[3] * 5, 0, 10))
+    alone = blended.total
     share = linear.aspects["total"].share
     fused = (1 - share) * alone + share * linear.score("total", measured.utterance)
     assert scores.total == pytest.approx(np.clip(fused, 0, 10), abs=0.1)

@@ -45,9 +45,9 @@ from elocute.training.targets import frame_targets, load_alignments, save_alignm
 
 torch.set_num_threads(1)  # networks this small only wait for more
 
-VALUES, UTTERANCE = 5, 3
+VALUES, UTTERANCE = 6, 3
 SMALL = HierarchyOptions(width=16, heads=2, depths=(2, 1, 1))
-COLUMNS = ("lpp_canonical", "acceptance_mean", "duration", "energy_mean", "f0_mean")
+COLUMNS = ("lpp_canonical", "acceptance_mean", "duration", "energy_mean", "f0_mean", "word_stretch")
 SIZES = Sizes(COLUMNS, UTTERANCE)
 FLAT = torch.ones(1, 11)
 

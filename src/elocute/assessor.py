@@ -57,8 +57,7 @@ class Assessor:
                 f"The scorer {self.scorer.card.name} was trained on {self.scorer.card['acoustic']}: "
                 "use it with that acoustic model."
             )
-        linear = getattr(self.scorer, "linear", None)
-        self.model = model_info(self.acoustic.card, self.scorer.card, linear.sha256 if linear else "")
+        self.model = model_info(self.acoustic.card, self.scorer.card, getattr(self.scorer, "parts", ""))
 
     def assess(
         self, audio: Recording, text: str | Script, *, rate: int | None = None,
@@ -81,11 +80,11 @@ class Assessor:
         if speech_seconds(posteriors) < SPEECH_SECONDS:
             return compose_silent(sound, script, self.model)
         measured = self._measure(sound, script, posteriors)
-        presence = judge_presence(measured.alignment, measured.goodness, posteriors, self.scorer.presence)
         scores = self.scorer.score(measured.phones, measured.utterance)
+        found = measured.alignment, measured.goodness
+        presence = judge_presence(*found, posteriors, self.scorer.presence, scores)
         hearing = None
         if self.scorer.hearing is not None:
-            found = measured.alignment, measured.goodness
             hearing = hear(posteriors, *found, scores, self.scorer.hearing)
         return compose(sound, script, measured, presence, scores, self.model, hearing, n_best)
 

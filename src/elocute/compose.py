@@ -143,10 +143,10 @@ def _time(seconds: float) -> float:
     return round(seconds, 4)
 
 
-def model_info(acoustic: Card, scorer: Card, linear: str = "") -> ModelInfo:
-    """All models together make the scores, so name, version and hash tell of all; ``linear`` is the hash of
-    the linear scorer, if there is one."""
-    digest = hashlib.sha256((acoustic.sha256 + scorer.sha256 + linear).encode()).hexdigest()
+def model_info(acoustic: Card, scorer: Card, parts: str = "") -> ModelInfo:
+    """All models together make the scores, so name, version and hash tell of all; ``parts`` are the hashes of
+    the scorer's other parts, if it has any."""
+    digest = hashlib.sha256((acoustic.sha256 + scorer.sha256 + parts).encode()).hexdigest()
     version = f"{__version__}+{acoustic.version}.{scorer.version}"
     return ModelInfo(f"{acoustic.name}+{scorer.name}", version, digest)
 

@@ -30,8 +30,8 @@ class Measurements:
 def measure(posteriors: Posteriors, alignment: Alignment, prosody: Prosody) -> Measurements:
     """Features of an aligned recording; training and assessment both use this function."""
     goods = goodness(posteriors, alignment)
-    phones = phone_features(alignment, goods, prosody)
-    return Measurements(alignment, goods, phones, handcrafted(Evidence(alignment, goods, prosody)), prosody)
+    evidence = Evidence(alignment, goods, prosody)
+    return Measurements(alignment, goods, phone_features(evidence), handcrafted(evidence), prosody)
 
 
 def utterance_vector(utterance: Mapping[str, float | None], names: Sequence[str]) -> NDArray[np.float32]:

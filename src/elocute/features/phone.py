@@ -8,9 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elocute.acoustics.alignment import Alignment
-from elocute.acoustics.gop import ACCEPTANCE, SUMMARIES, Goodness, frame_spans
+from elocute.acoustics.gop import ACCEPTANCE, SUMMARIES, frame_spans
 from elocute.acoustics.posteriors import CLASSES
 from elocute.acoustics.prosody import FRAME_SHIFT, Prosody
+from elocute.features.handcrafted import Evidence
+from elocute.features.local import LOCAL, local_features
 from elocute.phones import MANNER_OF, MANNERS, PHONE_ID, base, is_vowel, stress
 
 STATISTICS: tuple[str, ...] = ("mean", "std", "median", "mad", "sum", "min", "max")
@@ -54,6 +56,7 @@ VALUES: tuple[str, ...] = (
     *(f"f0_{name}" for name in STATISTICS),
     "voiced_share",
     *ACCEPTANCE,
+    *LOCAL,
 )
 """Names of the columns of :attr:`PhoneFeatures.values`."""
 
@@ -77,20 +80,22 @@ def _middle(ordered: NDArray[np.float32]) -> float:
     return float(ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2)
 
 
-def phone_features(alignment: Alignment, goods: Goodness, prosody: Prosody) -> PhoneFeatures:
-    """All features of the phones of an alignment.
+def phone_features(evidence: Evidence) -> PhoneFeatures:
+    """All features of the phones of an utterance.
 
     Energy is relative to the RMS over the aligned speech, so gain does not matter; F0 is in semitones from
     the utterance's median, voiced frames only.
     """
+    alignment, goods = evidence.alignment, evidence.goodness
     phones = alignment.phones
     durations = np.array([phone.duration for phone in phones], np.float32)
     timing = np.stack(
         [durations, np.log(durations + 1e-3), *_pauses(alignment), durations / np.median(durations)], axis=1
     )
-    voice = _prosodic(alignment, prosody)
+    voice = _prosodic(alignment, evidence.prosody)
     values = np.concatenate(
-        [goods.lpp, goods.lpr, goods.summaries, timing, voice, goods.acceptance], axis=1
+        [goods.lpp, goods.lpr, goods.summaries, timing, voice, goods.acceptance, local_features(evidence)],
+        axis=1,
     ).astype(np.float32)
     phone, mark, manner, word, place = _ids(alignment)
     return PhoneFeatures(phone, mark, manner, word, place, values, VALUES)

@@ -63,21 +63,30 @@ class LinearModel:
 
 
 def fuse(
-    scores: Scores, utterance: Mapping[str, float | None], model: LinearModel
+    scores: Scores,
+    utterance: Mapping[str, float | None],
+    model: LinearModel,
+    moved: Mapping[str, float] | None = None,
 ) -> tuple[Scores, float, dict[str, float]]:
-    """The network's utterance scores averaged with the linear ones, each aspect by its share.
+    """The utterance scores averaged with the linear ones, each aspect by its share.
+
+    Args:
+        moved: what features already added to the total of ``scores`` (0-10).
 
     Returns:
-        the scores; the total with average features; what every feature adds to it (0-10).
+        the scores; the total without what the features add; what every feature adds to it (0-10).
     """
     found = {}
     for aspect in ASPECTS:
         share = model.aspects[aspect].share
         mixed = (1.0 - share) * getattr(scores, aspect) + share * model.score(aspect, utterance)
         found[aspect] = min(max(mixed, 0.0), SCALE)
-    total = model.aspects["total"]
-    effects = {n: total.share * part for n, part in model.contributions("total", utterance).items()}
-    reference = (1.0 - total.share) * scores.total + total.share * total.bias
+    total, moved = model.aspects["total"], moved or {}
+    effects = {n: (1.0 - total.share) * move for n, move in moved.items()}
+    for name, part in model.contributions("total", utterance).items():
+        effects[name] = effects.get(name, 0.0) + total.share * part
+    own = scores.total - math.fsum(moved.values())
+    reference = (1.0 - total.share) * own + total.share * total.bias
     return replace(scores, **found), reference, effects
 
 

@@ -12,6 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 from elocute.acoustics.alignment import Alignment
 from elocute.acoustics.gop import SUMMARIES, Goodness
 from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
+from elocute.scoring.scores import Scores
 
 MEANS: tuple[str, ...] = ("lpp", "rival", "matched", "best")
 """Of a word's phones: log mean posterior, log ratio of the best rival, whether it beats every rival, best
@@ -24,6 +25,10 @@ a long word that does not fit is surer evidence than a short one."""
 PRIOR_WORDS = 2.0
 """Words without evidence that the mean over a script's words counts in: one word alone decides little."""
 
+SPOKEN, ON_SCRIPT = 2.0, 5.0
+"""Accuracy (0-10) from which a word counts as spoken whatever its evidence, and the words of a reading, in the
+mean, as those of its script: the scorer sees more than the presence model does."""
+
 SPEECH_SECONDS = 0.12
 """Less speech than this is no speech: shorter than any English word read aloud."""
 
@@ -32,9 +37,10 @@ SPEECH_SECONDS = 0.12
 class PresenceModel:
     """Logistic regression on :data:`MEASURES`, fitted to words that were read and others put into scripts.
 
-    A word is omitted if its log-odds are below ``threshold``. A recording is off script if the mean evidence
-    of its words is below ``least_evidence``, or if less than ``on_script`` of the script's phones belong to
-    words that were spoken, or of the recording's speech lies within the script's words.
+    A word is omitted if its log-odds are below ``threshold`` and its accuracy below :data:`SPOKEN`. A
+    recording is off script if the mean evidence of its words is below ``least_evidence`` and their mean
+    accuracy below :data:`ON_SCRIPT`, or if less than ``on_script`` of the script's phones belong to words that
+    were spoken, or of the recording's speech lies within the script's words.
     """
 
     weights: tuple[float, ...]
@@ -97,16 +103,19 @@ def speech_within(alignment: Alignment, posteriors: Posteriors) -> float:
 
 
 def judge_presence(
-    alignment: Alignment, goods: Goodness, posteriors: Posteriors, model: PresenceModel
+    alignment: Alignment, goods: Goodness, posteriors: Posteriors, model: PresenceModel, scores: Scores
 ) -> Presence:
-    """Which words were spoken, and whether the recording fits the script."""
+    """Which words were spoken, and whether the recording fits the script; ``scores`` are those the words get
+    if all were spoken."""
     if speech_seconds(posteriors) < SPEECH_SECONDS:
         return Presence((False,) * len(alignment.words), "no_speech")
     evidence = spoken_evidence(word_measures(alignment, goods), model)
-    spoken = evidence >= model.threshold
+    accuracy = np.array([word.accuracy for word in scores.words])
+    spoken = (evidence >= model.threshold) | (accuracy >= SPOKEN)
     phones = np.array([len(word.phones) for word in alignment.words])
     read = min(float(phones[spoken].sum() / phones.sum()), speech_within(alignment, posteriors))
-    if read < model.on_script or mean_evidence(evidence.sum(), len(evidence)) < model.least_evidence:
+    strange = mean_evidence(evidence.sum(), len(evidence)) < model.least_evidence
+    if read < model.on_script or (strange and accuracy.mean() < ON_SCRIPT):
         return Presence(tuple(map(bool, spoken)), "off_script")
     return Presence(tuple(map(bool, spoken)), "ok" if spoken.all() else "incomplete")
 

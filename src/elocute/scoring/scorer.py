@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import replace
 from pathlib import Path
 from typing import Protocol
@@ -13,6 +14,7 @@ from elocute.errors import ModelError
 from elocute.features.measurements import utterance_vector
 from elocute.features.phone import PhoneFeatures
 from elocute.features.reference import load_reference
+from elocute.scoring.forest import Forest, blend
 from elocute.scoring.hearing import HearingModel
 from elocute.scoring.linear import fuse, read_linear
 from elocute.scoring.presence import MEASURES, PresenceModel
@@ -35,7 +37,8 @@ class Scorer(Protocol):
 
 
 class OnnxScorer:
-    """The assessment network run by ONNX Runtime from a folder with ``model.onnx`` and ``card.json``."""
+    """The assessment network run by ONNX Runtime from a folder with ``model.onnx`` and ``card.json``, with
+    what lies beside it: trees (``forest/``), the linear scorer (``linear.json``), percentiles."""
 
     def __init__(self, folder: Path | str) -> None:
         self.card = read_card(Path(folder))
@@ -51,8 +54,15 @@ class OnnxScorer:
         self._utterance_names = tuple(self.card["utterance_features"])
         self._session = open_session(self.card)
         self.linear = read_linear(linear) if (linear := Path(folder) / "linear.json").exists() else None
+        self.forest = Forest(trees) if (trees := Path(folder) / "forest").exists() else None
         percentiles = Path(folder) / "reference.npz"
         self._reference = load_reference(percentiles) if percentiles.exists() else None
+
+    @property
+    def parts(self) -> str:
+        """Hashes of the trees and the linear scorer."""
+        linear = self.linear.sha256 if self.linear else ""
+        return linear + (self.forest.card.sha256 if self.forest else "")
 
     def score(self, features: PhoneFeatures, utterance: dict[str, float | None]) -> Scores:
         """Score one utterance.
@@ -72,13 +82,20 @@ class OnnxScorer:
             },
         )
         found = native_scores(phones[0], words[0], scores[0], features.word_starts)
-        return self._explained(found, utterance)
+        moved: dict[str, float] = {}
+        if self.forest is not None:
+            trees, effects = self.forest.score(features, utterance)
+            found = blend(found, trees, self.forest.shares)
+            moved = {name: self.forest.shares.utterance * effect for name, effect in effects.items()}
+        return self._explained(found, utterance, moved)
 
-    def _explained(self, scores: Scores, utterance: dict[str, float | None]) -> Scores:
-        """The network's scores with those of the linear scorer, and what the features did."""
-        total: float | None = None
-        effects: dict[str, float] = {}
+    def _explained(
+        self, scores: Scores, utterance: dict[str, float | None], moved: dict[str, float]
+    ) -> Scores:
+        """The scores with those of the linear scorer, and what the features did; ``moved`` is what they
+        already did to the total."""
+        total = scores.total - math.fsum(moved.values()) if moved else None
         if self.linear is not None:
-            scores, total, effects = fuse(scores, utterance, self.linear)
+            scores, total, moved = fuse(scores, utterance, self.linear, moved)
         percentiles = self._reference.percentiles(utterance) if self._reference is not None else {}
-        return replace(scores, explanation=Explanation(total, effects, percentiles))
+        return replace(scores, explanation=Explanation(total, moved, percentiles))

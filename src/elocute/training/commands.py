@@ -20,6 +20,7 @@ from elocute.features.handcrafted import REGISTRY
 from elocute.features.phone import VALUES
 from elocute.features.reference import make_reference, save_reference
 from elocute.predictions import write_predictions
+from elocute.scoring.forest import Forest
 from elocute.scoring.scores import Scores
 from elocute.shipped import open_acoustic
 from elocute.training import front
@@ -27,13 +28,15 @@ from elocute.training.config import FOLDS, ConfigError, ScorerConfig, read_confi
 from elocute.training.crossvalidate import (
     NOBODY,
     cross_validate,
+    fit_forests,
     fit_networks,
+    forest_path,
     held_out_scores,
     load_networks,
     network_path,
 )
 from elocute.training.edited import edit_sample
-from elocute.training.examples import load_examples, save_examples
+from elocute.training.examples import Example, load_examples, pick, save_examples
 from elocute.training.export import export_scorer, write_card
 from elocute.training.front import need, speech
 from elocute.training.grid import run_grid, write_results
@@ -47,6 +50,7 @@ from elocute.training.hearing import (
 )
 from elocute.training.measured import Measured, load_prosody, measure_all, stranger_examples
 from elocute.training.presence import WordSample, fit_presence, word_sample
+from elocute.training.selection import dropped, feature_table
 
 JOBS = os.cpu_count() or 1
 
@@ -65,19 +69,21 @@ def train_score(config: Path, corpus: Path, work: Path) -> None:
     shop = _shop(config, options, corpus, work)
     posteriors = front.heard(shop)
     tunes = load_prosody(shop.learners, shop.path("prosody.npz"))
-    measured = measure_all(shop.learners, posteriors, tunes, shop.config.align, options.utterance_features)
-    strangers = stranger_examples(
-        shop.learners, posteriors, tunes, shop.config.align, options.strangers, options.utterance_features
-    )
+    names, align = tuple(REGISTRY), shop.config.align
+    whole = measure_all(shop.learners, posteriors, tunes, align, names)
+    wide = [*(m.example for m in whole)]
+    wide += stranger_examples(shop.learners, posteriors, tunes, align, options.strangers, names)
+    examples = pick(wide, names, options.utterance_features)
+    measured = [dataclasses.replace(m, example=own) for m, own in zip(whole, examples, strict=False)]
     words = word_sample(
         shop.learners, lambda u: posteriors[u.id], shop.config.align, lambda u: tunes[u.id].energy
     )
     folder = shop.path(options.name, "report.json").parent
-    examples = [*(m.example for m in measured), *strangers]
     linear = fit_handcrafted(measured, shop.folds, options, folder)
     networks = fit_networks(options, examples, shop.folds, folder, JOBS)
-    rows, report = cross_validate(measured, networks, words, shop.folds, options, linear)
-    judged = held_out_scores(measured, networks, shop.folds, options.recipe)
+    forests = _forests(options, wide, shop.folds, folder)
+    rows, report = cross_validate(measured, networks, words, shop.folds, options, forests, linear)
+    judged = held_out_scores(measured, networks, shop.folds, options.recipe, forests)
     hearing = _hearing_sample(shop, measured, judged, words)
     report["hearing"] = evaluate_hearing(hearing, shop.folds, FOLDS)
     (folder / "hearing.json").write_text(json.dumps(dataclasses.asdict(fit_hearing(hearing)), indent=1))
@@ -87,6 +93,16 @@ def train_score(config: Path, corpus: Path, work: Path) -> None:
     write_predictions(rows, folder / "predictions.csv")
     (folder / "report.json").write_text(json.dumps(report, indent=1))
     print(summary(report), file=sys.stderr)
+
+
+def _forests(
+    options: ScorerConfig, wide: Sequence[Example], folds: dict[str, int], folder: Path
+) -> dict[int, Forest]:
+    """Grown on the handcrafted features that pass the filters, which look at no scores."""
+    names = tuple(REGISTRY)
+    out = dropped(feature_table(wide, names))
+    kept = tuple(name for name in names if name not in out)
+    return fit_forests(options, pick(wide, names, kept), kept, folds, folder)
 
 
 def _hearing_sample(
@@ -126,6 +142,7 @@ def train_export(config: Path, corpus: Path, work: Path) -> None:
     write_card(scorer, _scorer_card(options, shop, fitted, report))
     shutil.copyfile(folder / "report.json", scorer / "cross-validation.json")
     shutil.copyfile(need(folder / "linear.json", "score"), scorer / "linear.json")
+    shutil.copytree(forest_path(folder, NOBODY), scorer / "forest", dirs_exist_ok=True)
 
 
 def train_reference(config: Path, corpus: Path, work: Path) -> None:
@@ -167,7 +184,8 @@ def _scorer_card(
         "version": options.version,
         "kind": "scorer",
         "acoustic": f"{shop.config.name} {shop.config.version}",
-        "architecture": f"mean of {len(options.seeds)} hierarchical networks, phone -> word -> utterance",
+        "architecture": f"mean of {len(options.seeds)} hierarchical networks, phone -> word -> utterance; "
+        "beside them trees (forest/) and a linear scorer (linear.json)",
         "scales": {"phone": [0, 2], "word": [0, 10], "utterance": [0, 10]},
         "features": VALUES,
         "utterance_features": list(options.utterance_features),

@@ -14,6 +14,7 @@ from elocute.acoustics.align import AlignOptions
 from elocute.errors import ElocuteError
 from elocute.features.handcrafted import REGISTRY
 from elocute.training.acoustic import AcousticOptions
+from elocute.training.forest import ForestOptions
 from elocute.training.hierarchy import HierarchyOptions
 from elocute.training.pretrain import MtpOptions
 from elocute.training.scorer import Recipe, ScorerOptions
@@ -99,9 +100,9 @@ class ScorerConfig:
     """Training of a scorer: the acoustic model's configuration (relative to this one), sizes, pretraining,
     optimisation, seeds of the networks that are averaged, the presence model's operating points, from which
     utterances (every n-th, 0 for none) examples of words nobody said are made, and the handcrafted features
-    of the utterance that the network sees. ``linear_share`` is the weight of the linear scorer on handcrafted
-    features beside the network, 0 to 1. ``text_model``: where ``network.text`` is ``tokens``, a folder, a hub
-    id or ``package:NAME``."""
+    of the utterance that the network sees. ``forest``: the trees beside the network. ``linear_share`` is the
+    weight of the linear scorer on handcrafted features beside both, 0 to 1. ``text_model``: where
+    ``network.text`` is ``tokens``, a folder, a hub id or ``package:NAME``."""
 
     name: str
     version: str
@@ -116,7 +117,8 @@ class ScorerConfig:
     on_script: float = 0.5
     strangers: int = 3
     utterance_features: tuple[str, ...] = CORE
-    linear_share: float = 0.5
+    forest: ForestOptions = field(default_factory=ForestOptions)
+    linear_share: float = 0.25
 
     def __post_init__(self) -> None:
         unknown = sorted(set(self.utterance_features) - REGISTRY.keys())

@@ -18,11 +18,13 @@ from elocute.corpora.types import Utterance
 from elocute.predictions import Prediction, prediction_rows
 from elocute.report import build_report
 from elocute.result import ModelInfo
+from elocute.scoring.forest import Forest, blend
 from elocute.scoring.linear import LinearModel, fuse
 from elocute.scoring.presence import PresenceModel, judge_presence
 from elocute.scoring.scores import Scores, native_scores
 from elocute.training.config import FOLDS, ConfigError, ScorerConfig
 from elocute.training.examples import Example
+from elocute.training.forest import fit_forest
 from elocute.training.hierarchy import Hierarchy, Sizes, member_state
 from elocute.training.loop import Log
 from elocute.training.measured import Measured
@@ -54,6 +56,36 @@ def fit_networks(
                 save_state(member_state(network, number), network_path(work, member.fold, member.seed))
             shutil.rmtree(work / name)
     return {fold: load_networks(config, examples, fold, work) for fold in range(FOLDS + 1)}
+
+
+def fit_forests(
+    config: ScorerConfig, examples: Sequence[Example], names: Sequence[str], folds: dict[str, int], work: Path
+) -> dict[int, Forest]:
+    """The forest of every fold and that of everybody (:data:`NOBODY`); those already in ``work`` are read.
+
+    Args:
+        examples: with the utterance features ``names``.
+    """
+    card = {"name": f"{config.name}-forest", "version": config.version}
+    stamp, digest = work / "forests.sha256", _digest((config.forest, card, tuple(names)), examples)
+    if stamp.exists() and stamp.read_text() != digest:
+        for fold in range(FOLDS + 1):
+            shutil.rmtree(forest_path(work, fold), ignore_errors=True)
+    stamp.write_text(digest)
+    found = {}
+    for fold in range(FOLDS + 1):
+        folder = forest_path(work, fold)
+        if (folder / "card.json").exists():
+            found[fold] = Forest(folder)
+            continue
+        seen = [e for e in examples if folds[e.speaker] != fold]
+        found[fold] = fit_forest(seen, names, config.forest, card, folder)
+        print(f"forest {fold + 1} of {FOLDS + 1}", file=sys.stderr, flush=True)
+    return found
+
+
+def forest_path(work: Path, fold: int) -> Path:
+    return work / f"forest{fold}"
 
 
 def scorer_table(
@@ -91,17 +123,23 @@ def progress_log(name: str) -> Log:
 
 def _discard_stale(config: ScorerConfig, examples: Sequence[Example], work: Path) -> None:
     """Remove networks that were trained on other examples or with other options."""
-    digest = hashlib.sha256(repr(config.recipe).encode())
-    for example in examples:
-        digest.update(example.features.values.tobytes() + example.utterance.tobytes())
-        digest.update(example.phones.tobytes() + example.words.tobytes() + example.scores.tobytes())
+    digest = _digest(config.recipe, examples)
     stamp = work / "inputs.sha256"
-    if stamp.exists() and stamp.read_text() != digest.hexdigest():
+    if stamp.exists() and stamp.read_text() != digest:
         for path in work.glob("fold*-seed*.safetensors"):
             path.unlink()
         for name in ("folds", "everybody"):
             shutil.rmtree(work / name, ignore_errors=True)
-    stamp.write_text(digest.hexdigest())
+    stamp.write_text(digest)
+
+
+def _digest(options: object, examples: Sequence[Example]) -> str:
+    """A hash of what a training is made of."""
+    digest = hashlib.sha256(repr(options).encode())
+    for example in examples:
+        digest.update(example.features.values.tobytes() + example.utterance.tobytes())
+        digest.update(example.phones.tobytes() + example.words.tobytes() + example.scores.tobytes())
+    return digest.hexdigest()
 
 
 def load_networks(config: ScorerConfig, examples: Sequence[Example], fold: int, work: Path) -> Hierarchy:
@@ -132,15 +170,16 @@ def cross_validate(
     words: WordSample,
     folds: dict[str, int],
     config: ScorerConfig,
+    forests: Mapping[int, Forest] | None = None,
     linear: Mapping[int, LinearModel] | None = None,
 ) -> tuple[list[Prediction], dict[str, Any]]:
     """Score every training utterance by the networks and the presence model that never saw its speaker.
 
     Each utterance goes through the same ``compose`` as in use, so statuses and omitted words count.
-    ``linear`` are the linear scorers that are fused with the networks, by fold.
+    ``forests`` and ``linear`` are what is fused with the networks, by fold.
     """
     rows: list[Prediction] = []
-    scores = held_out_scores(measured, networks, folds, config.recipe)
+    scores = held_out_scores(measured, networks, folds, config.recipe, forests)
     for fold in range(FOLDS):
         part = [m for m in measured if folds[m.utterance.speaker] == fold]
         presence = fit_presence(
@@ -164,20 +203,28 @@ def cross_validate(
 
 
 def held_out_scores(
-    measured: Sequence[Measured], networks: dict[int, Hierarchy], folds: dict[str, int], recipe: Recipe
+    measured: Sequence[Measured],
+    networks: dict[int, Hierarchy],
+    folds: dict[str, int],
+    recipe: Recipe,
+    forests: Mapping[int, Forest] | None = None,
 ) -> dict[str, Scores]:
-    """Scores of every utterance by the networks that never saw its speaker, by its id."""
+    """Scores of every utterance by the networks (and the forest) that never saw its speaker, by its id."""
     text, _ = text_inputs(recipe.network.text, recipe.text_model, [m.example for m in measured])
     said = dict(zip((m.utterance.id for m in measured), text or (), strict=False))
     scores = {}
     for fold in range(FOLDS):
         part = [m for m in measured if folds[m.utterance.speaker] == fold]
-        own = [said[m.utterance.id] for m in part] if said else None
-        found = predict(networks[fold], [m.example for m in part], own)
+        text_of = [said[m.utterance.id] for m in part] if said else None
+        found = predict(networks[fold], [m.example for m in part], text_of)
         for item, prediction in zip(part, found, strict=True):
-            starts = item.measurements.phones.word_starts
+            own = item.measurements.phones
             levels = prediction.phones, prediction.words, prediction.scores
-            scores[item.utterance.id] = native_scores(*levels, starts)
+            judged = native_scores(*levels, own.word_starts)
+            if forests is not None:
+                trees, _ = forests[fold].score(own, item.measurements.utterance)
+                judged = blend(judged, trees, forests[fold].shares)
+            scores[item.utterance.id] = judged
     return scores
 
 
@@ -189,7 +236,7 @@ def _others(words: WordSample, folds: dict[str, int], fold: int) -> WordSample:
 def _rows(item: Measured, scores: Scores, presence: PresenceModel) -> Sequence[Prediction]:
     utterance: Utterance = item.utterance
     judged = judge_presence(
-        item.measurements.alignment, item.measurements.goodness, item.posteriors, presence
+        item.measurements.alignment, item.measurements.goodness, item.posteriors, presence, scores
     )
     model = ModelInfo("cross-validation", "", "")
     assessment = compose(

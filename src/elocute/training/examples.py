@@ -65,6 +65,12 @@ def unlabelled_example(
     return Example(key, speaker, features, utterance, phones, words, scores, script)
 
 
+def pick(examples: Sequence[Example], known: Sequence[str], names: Sequence[str]) -> list[Example]:
+    """The same examples with only the utterance features ``names``, in this order, of those ``known``."""
+    columns = [known.index(name) for name in names]
+    return [replace(e, utterance=e.utterance[columns]) for e in examples]
+
+
 @dataclass(frozen=True)
 class Batch:
     """Padded inputs and labels; ``first`` (batch, phones) is True at the first phone of each word. Unknown

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -11,6 +10,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
+from elocute.card import file_sha256
 from elocute.features.phone import PhoneFeatures
 from elocute.training.encoder import PhoneticEncoder
 from elocute.training.examples import make_inputs
@@ -133,6 +133,7 @@ def halve(path: Path, least: int = 1024) -> None:
 
 def write_card(folder: Path, card: dict[str, Any]) -> None:
     """Write ``card.json`` with the hash of ``model.onnx`` beside it."""
-    digest = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
+    file_sha256.cache_clear()  # the file may have been another one a moment ago
+    digest = file_sha256(folder / "model.onnx")
     text = json.dumps({**card, "sha256": digest}, indent=1, ensure_ascii=False)
     (folder / "card.json").write_text(text + "\n", encoding="utf-8")

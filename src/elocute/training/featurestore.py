@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 import elocute.acoustics
@@ -21,7 +21,7 @@ from elocute.training import front
 from elocute.training.acoustic import stored_posteriors
 from elocute.training.config import FOLDS, ConfigError
 from elocute.training.crossfit import model_path, posteriors_path
-from elocute.training.examples import Example, load_examples, save_examples, unlabelled_example
+from elocute.training.examples import Example, load_examples, pick, save_examples, unlabelled_example
 from elocute.training.front import Shop, need
 from elocute.training.measured import load_prosody, measure_all, measure_one, stranger_examples
 from elocute.training.tdnnf import crossfit as tdnnf
@@ -47,11 +47,8 @@ class Features:
 
     def pick(self, names: Sequence[str]) -> Features:
         """The same with only the named utterance features, in this order."""
-        columns = [NAMES.index(name) for name in names]
-        learners, strangers, natives = (
-            [replace(e, utterance=e.utterance[columns]) for e in part]
-            for part in (self.learners, self.strangers, self.natives)
-        )
+        parts = (self.learners, self.strangers, self.natives)
+        learners, strangers, natives = (pick(part, NAMES, names) for part in parts)
         return Features(learners, strangers, natives, self.key)
 
 

@@ -8,9 +8,11 @@ from dataclasses import dataclass
 
 from torch import Tensor
 
-VIEWS: tuple[str, ...] = ("ids", "gop", "duration", "energy", "f0")
+from elocute.features.local import LOCAL
+
+VIEWS: tuple[str, ...] = ("ids", "gop", "duration", "energy", "f0", "local")
 """Kinds of input that can be left out or hidden: phone, stress and manner ids; goodness of pronunciation and
-acceptance; timing and pauses; energy; pitch."""
+acceptance; timing and pauses; energy; pitch; what stands out in the word and the reading."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class Inputs:
 
 def view_of(column: str) -> str:
     """The view that a column of ``PhoneFeatures.values`` belongs to."""
+    if column in LOCAL:
+        return "local"
     if column.startswith("f0_") or column == "voiced_share":
         return "f0"
     if column.startswith("energy_"):

@@ -98,7 +98,9 @@ def draw_masking(mask: Tensor, options: MtpOptions, plain: bool) -> Masking:
     hidden = (torch.rand(draw) < options.hidden).expand(shape) & selected
     if options.gop == "visible":
         hidden = hidden & (torch.arange(len(VIEWS)) != VIEWS.index("gop"))
-    return Masking(selected, ~hidden)
+    # These columns are made from the others, and from those of neighbours: they would tell what is hidden.
+    made = torch.arange(len(VIEWS)) == VIEWS.index("local")
+    return Masking(selected, ~(hidden | made))
 
 
 class Pretraining(nn.Module):

@@ -1,5 +1,5 @@
-"""Handcrafted features below the utterance, one row per phone, for experiments with fusion at phone and word
-heads (a question that arXiv 2509.16876 leaves open)."""
+"""Handcrafted features below the utterance, one row per phone: how a phone and its word stand out in the
+reading. Whether they help is a question that arXiv 2509.16876 leaves open (docs/lab-notebook.md)."""
 
 from __future__ import annotations
 

@@ -8,7 +8,7 @@ import pytest
 from elocute.acoustics.gop import goodness
 from elocute.features.handcrafted import Evidence
 from elocute.features.handcrafted.english import SECONDS
-from elocute.training.local import LOCAL, local_features
+from elocute.features.local import LOCAL, local_features
 from readings import flat_prosody, random_posteriors, reading
 
 
