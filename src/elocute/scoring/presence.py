@@ -26,8 +26,8 @@ PRIOR_WORDS = 2.0
 """Words without evidence that the mean over a script's words counts in: one word alone decides little."""
 
 SPOKEN, ON_SCRIPT = 2.0, 5.0
-"""Accuracy (0-10) from which a word counts as spoken whatever its evidence, and the words of a reading, in the
-mean, as those of its script: the scorer sees more than the presence model does."""
+"""Accuracy (0-10) from which a word counts as spoken whatever its evidence, and the words of a reading, in
+the mean, as those of its script: the scorer sees more than the presence model does."""
 
 SPEECH_SECONDS = 0.12
 """Less speech than this is no speech: shorter than any English word read aloud."""
@@ -39,8 +39,8 @@ class PresenceModel:
 
     A word is omitted if its log-odds are below ``threshold`` and its accuracy below :data:`SPOKEN`. A
     recording is off script if the mean evidence of its words is below ``least_evidence`` and their mean
-    accuracy below :data:`ON_SCRIPT`, or if less than ``on_script`` of the script's phones belong to words that
-    were spoken, or of the recording's speech lies within the script's words.
+    accuracy below :data:`ON_SCRIPT`, or if less than ``on_script`` of the script's phones belong to words
+    that were spoken, or of the recording's speech lies within the script's words.
     """
 
     weights: tuple[float, ...]

@@ -19,7 +19,7 @@ import torch
 
 from elocute.training.config import CORE, FOLDS, read_config
 from elocute.training.crossvalidate import fit_members, scorer_table
-from elocute.training.featurestore import Features, load_features
+from elocute.training.featurestore import NAMES, Features, load_features
 from elocute.training.front import open_shop
 from elocute.training.hierarchy import HierarchyOptions
 from elocute.training.loop import Log
@@ -43,7 +43,7 @@ VERSION = 1
 
 @dataclass(frozen=True)
 class ExperimentConfig:
-    """One row of a table: ``title``, and what is trained."""
+    """One row of a table: ``title``, and what is trained; ``utterance_features`` may be ``["all"]``."""
 
     title: str
     network: HierarchyOptions = field(default_factory=HierarchyOptions)
@@ -141,7 +141,8 @@ def run_experiment(
     (folder / "experiment.json").write_text(json.dumps(dataclasses.asdict(experiment), indent=1))
     torch.set_num_threads(1)
     begin = time.process_time()
-    own = features.pick(experiment.utterance_features)
+    names = experiment.utterance_features
+    own = features.pick(NAMES if names == ("all",) else names)
     table = scorer_table(experiment.recipe, [*own.learners, *own.strangers], folds, own.natives)
     members = [Member(fold, seed) for fold in range(FOLDS) for seed in config.seeds]
     log = metrics_log(folder, config.tensorboard)

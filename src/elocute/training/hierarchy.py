@@ -41,7 +41,8 @@ class HierarchyOptions:
     measurements; ``bins``: piecewise-linear encoding of every measurement that is not a vector over phones,
     with so many quantile bins (0: the plain number); ``text``: ``none``, ``words`` (learned ids) or
     ``tokens`` (embeddings of a text model); ``fusion``: the levels (``phone``, ``word``, ``utterance``) whose
-    heads see the handcrafted features of the utterance through a projection.
+    heads see the handcrafted features of the utterance through a projection; ``select``: which of these
+    features, ``all``, the ``union`` of what the Lasso of any aspect keeps, or a number: the most weighed.
     """
 
     width: int = 48
@@ -57,8 +58,11 @@ class HierarchyOptions:
     bins: int = 0
     text: str = "none"
     fusion: tuple[str, ...] = ("utterance",)
+    select: str = "all"
 
     def __post_init__(self) -> None:
+        if self.select not in ("all", "union") and not self.select.isdecimal():
+            raise ValueError(f"select must be all, union or a number, not {self.select}")
         if unknown := sorted(set(self.fusion) - set(LEVELS)):
             raise ValueError(f"fusion must be some of {', '.join(LEVELS)}, not {', '.join(unknown)}")
 

@@ -24,6 +24,7 @@ from elocute.training.losses import (
     squared_error,
 )
 from elocute.training.pretrain import MtpOptions, Pretraining, draw_masking, spread_blocks
+from elocute.training.selection import feature_table, fit_lasso
 from elocute.training.table import Member, Table
 
 CONTRAST_SPREAD, CONTRAST_TIGHTNESS, CONTRAST_MARGIN = 0.5, 0.1, 1.0
@@ -71,8 +72,15 @@ class Predictions:
     scores: NDArray[np.float32]
 
 
-def new_network(examples: Sequence[Example], sizes: Sizes, options: HierarchyOptions, seed: int) -> Hierarchy:
-    """A network of one member whose input normalisation is fitted to ``examples``."""
+def new_network(
+    examples: Sequence[Example], sizes: Sizes, options: HierarchyOptions, seed: int,
+    chosen: NDArray[np.bool_] | None = None,
+) -> Hierarchy:  # fmt: skip
+    """A network of one member whose input normalisation is fitted to ``examples``.
+
+    Args:
+        chosen: (n,) which utterance features it sees; all if left out.
+    """
     torch.manual_seed(seed)
     values = np.concatenate([e.features.values for e in examples])
     utterance = np.stack([e.utterance for e in examples])
@@ -82,6 +90,8 @@ def new_network(examples: Sequence[Example], sizes: Sizes, options: HierarchyOpt
     encoder.scale.copy_(torch.from_numpy(values.std(0) + 1e-4))
     network.utterance_center.copy_(torch.from_numpy(np.nanmean(utterance, 0)))
     network.utterance_scale.copy_(torch.from_numpy(np.nanstd(utterance, 0) + 1e-4))
+    if chosen is not None:
+        network.utterance_scale[..., torch.from_numpy(~chosen)] = torch.inf  # whatever it is, it is average
     if options.bins:
         edges = np.quantile(values[:, sizes.scalars], np.linspace(0.0, 1.0, options.bins + 1), axis=0).T
         # Many values may be equal (no pause): every bin keeps some width.
@@ -92,12 +102,22 @@ def new_network(examples: Sequence[Example], sizes: Sizes, options: HierarchyOpt
     return network
 
 
+def chosen_features(examples: Sequence[Example], select: str) -> NDArray[np.bool_] | None:
+    """Which utterance features the Lasso chooses (``HierarchyOptions.select``) from the scores of
+    ``examples``; nothing for all of them."""
+    if select == "all":
+        return None
+    names = [str(number) for number in range(len(examples[0].utterance))]
+    fit = fit_lasso(feature_table(examples, names))
+    kept = set(fit.union() if select == "union" else fit.top(int(select)))
+    return np.array([name in kept for name in names])
+
+
 def new_stack(table: Table, members: Sequence[Member], options: HierarchyOptions) -> Hierarchy:
     """Networks side by side, each as :func:`new_network` makes it from what it may see."""
-    found = [
-        new_network([table.examples[n] for n in table.seen(m.fold)], table.sizes, options, m.seed)
-        for m in members
-    ]
+    seen = {fold: [table.examples[n] for n in table.seen(fold)] for fold in {m.fold for m in members}}
+    chosen = {fold: chosen_features(own, options.select) for fold, own in seen.items()}
+    found = [new_network(seen[m.fold], table.sizes, options, m.seed, chosen[m.fold]) for m in members]
     whole = Hierarchy(table.sizes, options, len(members))
     stack(found, whole)
     return whole
