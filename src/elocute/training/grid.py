@@ -19,6 +19,7 @@ import torch
 
 from elocute.training.config import CORE, FOLDS, read_config
 from elocute.training.crossvalidate import fit_members, scorer_table
+from elocute.training.curves import draw
 from elocute.training.featurestore import NAMES, Features, load_features
 from elocute.training.front import open_shop
 from elocute.training.hierarchy import HierarchyOptions
@@ -123,7 +124,25 @@ def write_results(config_path: Path, corpus: Path, work: Path) -> None:
     summaries = {name: work / "experiments" / name / "summary.json" for name in outcomes}
     probes = {titles[name]: json.loads(path.read_text())["probes"] for name, path in summaries.items()}
     page += probes_section({title: found for title, found in probes.items() if found})
-    (config_path.parent / config.report).write_text(page, encoding="utf-8")
+    report = config_path.parent / config.report
+    page += _figures(config, titles, work / "experiments", report)
+    report.write_text(page, encoding="utf-8")
+
+
+def _figures(config: GridConfig, titles: dict[str, str], work: Path, report: Path) -> str:
+    """Draw the first section's experiments beside the report (in ``results/``), and show them in it."""
+    section = config.sections[0]
+    drawn = {
+        titles[name]: work / name
+        for name in dict.fromkeys((section.baseline, *section.experiments))
+        if (work / name / "outcome.npz").exists()
+    }
+    if not drawn:
+        return ""
+    probed = [f for f in drawn.values() if json.loads((f / "summary.json").read_text())["probes"]]
+    figures = draw(drawn, probed[0] if probed else None, report.parent / report.stem)
+    shown = "\n\n".join(f"![{caption}]({report.stem}/{name})" for caption, name in figures)
+    return f"\n## Figures\n\n{section.title}\n\n{shown}\n"
 
 
 def run_experiment(
