@@ -25,7 +25,7 @@ a long word that does not fit is surer evidence than a short one."""
 PRIOR_WORDS = 2.0
 """Words without evidence that the mean over a script's words counts in: one word alone decides little."""
 
-SPOKEN, ON_SCRIPT = 2.0, 5.0
+SPOKEN, ON_SCRIPT = 2.0, 5.5
 """Accuracy (0-10) from which a word counts as spoken whatever its evidence, and the words of a reading, in
 the mean, as those of its script: the scorer sees more than the presence model does."""
 
