@@ -16,9 +16,11 @@ from elocute.acoustics.posteriors import CLASSES, SILENCE_ID, Posteriors
 from elocute.corpora.types import Utterance, UtteranceLabels, WordLabels
 from elocute.phones import PHONE_ID
 from elocute.scoring.presence import (
+    DOUBTFUL,
     MEANS,
     MEASURES,
     PRIOR_WORDS,
+    SLOPE,
     Presence,
     PresenceModel,
     completeness,
@@ -237,7 +239,7 @@ def rated(*accuracy: float) -> Scores:
     return Scores(np.zeros(1, np.float32), words, 0.0, 0.0, 0.0, 0.0)
 
 
-POOR = rated(1.0, 1.0, 1.0)
+POOR = rated(DOUBTFUL, DOUBTFUL, DOUBTFUL)
 
 ALIGNED = reading("_:10 | S:10 IY:10 | G:10 OW:10 | M:10 AA:10 R:10 CH:10 | _:10")
 
@@ -297,7 +299,7 @@ def test_speech_within_the_words() -> None:
 def test_a_recording_that_says_much_else_is_off_script() -> None:
     alignment = reading("_:10 | S:10 IY:10 | _:60")
     posteriors = clear("_:10 | S:10 IY:10 | _:5 | G:15 OW:20 | _:20")
-    found = judge_presence(alignment, goodness(posteriors, alignment), posteriors, LPP, rated(0.0))
+    found = judge_presence(alignment, goodness(posteriors, alignment), posteriors, LPP, rated(DOUBTFUL))
     assert found == Presence((True,), "off_script")
 
 
@@ -313,12 +315,17 @@ def test_many_doubtful_words_are_off_script() -> None:
         assert found == Presence((True, True, True), status)
 
 
-def test_a_word_that_scores_well_was_spoken() -> None:
-    posteriors = clear("_:10 | S:10 IY:10 | _:20 | M:10 AA:10 R:10 CH:10 | _:10")
+def test_accuracy_counts_beside_the_evidence() -> None:
+    """A point of accuracy weighs as much as three of log-odds; the threshold is for an accuracy of 1.75."""
+    posteriors = random_posteriors(ALIGNED)
     goods = goodness(posteriors, ALIGNED)
-    for accuracy, spoken in ((1.9, False), (2.0, True)):
-        found = judge_presence(ALIGNED, goods, posteriors, LPP, rated(1.0, accuracy, 1.0))
-        assert found.spoken == (True, spoken, True)
+    evidence = spoken_evidence(word_measures(ALIGNED, goods), LPP)
+    for accuracy in (0.0, 1.75, 4.0, 9.0):
+        least = float(evidence[1]) + SLOPE * (accuracy - DOUBTFUL)
+        for nudge, spoken in ((-1e-6, True), (1e-6, False)):
+            model = replace(LPP, threshold=least + nudge)
+            found = judge_presence(ALIGNED, goods, posteriors, model, rated(10.0, accuracy, 10.0))
+            assert found.spoken[1] == spoken
 
 
 def test_a_reading_whose_words_score_well_is_of_this_script() -> None:
