@@ -316,11 +316,11 @@ def test_many_doubtful_words_are_off_script() -> None:
 
 
 def test_accuracy_counts_beside_the_evidence() -> None:
-    """A point of accuracy weighs as much as three of log-odds; the threshold is for an accuracy of 1.75."""
+    """A point of accuracy weighs as much as three of log-odds; the threshold is for an accuracy of 1.5."""
     posteriors = random_posteriors(ALIGNED)
     goods = goodness(posteriors, ALIGNED)
     evidence = spoken_evidence(word_measures(ALIGNED, goods), LPP)
-    for accuracy in (0.0, 1.75, 4.0, 9.0):
+    for accuracy in (0.0, 1.5, 4.0, 9.0):
         least = float(evidence[1]) + SLOPE * (accuracy - DOUBTFUL)
         for nudge, spoken in ((-1e-6, True), (1e-6, False)):
             model = replace(LPP, threshold=least + nudge)

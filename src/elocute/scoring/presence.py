@@ -25,7 +25,7 @@ a long word that does not fit is surer evidence than a short one."""
 PRIOR_WORDS = 2.0
 """Words without evidence that the mean over a script's words counts in: one word alone decides little."""
 
-DOUBTFUL, SLOPE = 1.75, 3.0
+DOUBTFUL, SLOPE = 1.5, 3.0
 """Accuracy (0-10) at which the evidence must stay below the threshold for a word to count as omitted, and
 by how much further for every point of accuracy: the scorer sees more than the presence model does."""
 
