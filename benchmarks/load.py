@@ -141,9 +141,9 @@ def client(port: int, body: bytes, headers: dict[str, str], go_on: Callable[[], 
     return seen
 
 
-def crowd(port: int, clients: int, go_on: Callable[[], bool]) -> Seen:
+def crowd(port: int, clients: int, go_on: Callable[[], bool], **fields: str) -> Seen:
     """``clients`` at once; all they saw."""
-    body, headers = form(AUDIO.read_bytes(), text=TEXT)
+    body, headers = form(AUDIO.read_bytes(), text=TEXT, **fields)
     with ThreadPoolExecutor(clients) as threads:
         tasks = [threads.submit(client, port, body, headers, go_on) for _ in range(clients)]
         whole = Seen()
@@ -159,27 +159,83 @@ def for_seconds(seconds: float) -> Callable[[], bool]:
     return lambda: time.monotonic() < end
 
 
-def pure_pipeline(seconds: float) -> tuple[int, float]:
-    """Recordings one process assesses in ``seconds``, models warm, and the processor time it takes."""
+def pure_pipeline(seconds: float) -> tuple[list[float], float]:
+    """What each recording takes in ``seconds`` of one process, models warm; processor time of one."""
     from elocute import Assessor
     from elocute.export import WRITERS
 
     assessor, data = Assessor(), AUDIO.read_bytes()
     WRITERS["json"](assessor.assess(data, TEXT))
-    go_on, done, begin = for_seconds(seconds), 0, time.process_time()
+    go_on, begin, took = for_seconds(seconds), time.process_time(), []
     while go_on():
+        start = time.perf_counter()
         WRITERS["json"](assessor.assess(data, TEXT))
-        done += 1
-    return done, time.process_time() - begin
+        took.append(time.perf_counter() - start)
+    return took, (time.process_time() - begin) / len(took)
 
 
-def pure_throughput(seconds: float) -> tuple[float, float]:
-    """Recordings a second with a process for each core, and processor time for each."""
+@dataclass
+class Pure:
+    """The pipeline alone, a process for each core: recordings a second, processor time, seconds of each."""
+
+    rate: float
+    cost: float
+    seconds: list[float]
+
+
+def pure(seconds: float) -> Pure:
     for name in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS"):
         os.environ.setdefault(name, "1")
     with get_context("spawn").Pool(cores()) as pool:
-        counts, times = zip(*pool.map(pure_pipeline, [seconds] * cores(), chunksize=1), strict=True)
-    return sum(counts) / seconds, sum(times) / sum(counts)
+        found, costs = zip(*pool.map(pure_pipeline, [seconds] * cores(), chunksize=1), strict=True)
+    times = [each for times in found for each in times]
+    return Pure(len(times) / seconds, statistics.mean(costs), times)
+
+
+def late(seconds: list[float]) -> float:
+    """The 95th percentile."""
+    return sorted(seconds)[int(0.95 * len(seconds))]
+
+
+def report_saturation(port: int, pure: Pure) -> None:
+    """As many clients as lanes, where throughput is first at its most and nobody waits in a queue."""
+    begin, seen = time.monotonic(), crowd(port, cores(), for_seconds(10))
+    rate = seen.statuses[200] / (time.monotonic() - begin)
+    middle, p95 = statistics.median(seen.seconds), late(seen.seconds)
+    print(f"{cores()} clients: {rate:.2f}/s, ratio {rate / pure.rate:.2f}; ", end="")
+    print(f"ms median {1000 * middle:.0f}, p95 {1000 * p95:.0f}; ", end="")
+    alone = 1000 * statistics.median(pure.seconds), 1000 * late(pure.seconds)
+    print(f"the pipeline alone {alone[0]:.0f}, {alone[1]:.0f}, ratio of p95 {1000 * p95 / alone[1]:.2f}")
+
+
+def report_load(pid: int, port: int, clients: int, seconds: float, pure: Pure) -> None:
+    begin, spent = time.monotonic(), processor_seconds(pid)
+    seen = crowd(port, clients, for_seconds(seconds))
+    took, spent = time.monotonic() - begin, processor_seconds(pid) - spent
+    rate, cost = seen.statuses[200] / took, spent / seen.statuses[200]
+    print(f"{cores()} cores, {clients} clients for {took:.0f} s: {dict(seen.statuses)}")
+    print(f"throughput {rate:.2f}/s, the pipeline alone {pure.rate:.2f}/s, ratio {rate / pure.rate:.2f}")
+    print(f"processor ms a request: {1000 * cost:.0f}, the pipeline alone {1000 * pure.cost:.0f}")
+    print(f"seconds: median {statistics.median(seen.seconds):.2f}, p95 {late(seen.seconds):.2f}")
+    print(f"different answers to the same bytes: {len(seen.bodies) - 1}")
+
+
+def report_sameness(port: int) -> None:
+    """The same bytes under 1, 8 and 32 clients, with every model, against the pipeline's own answer."""
+    from elocute import Assessor
+    from elocute.export import WRITERS
+    from elocute.serve.settings import shipped
+
+    for acoustic in shipped():
+        alone = WRITERS["json"](Assessor(acoustic).assess(AUDIO.read_bytes(), TEXT))
+        bodies = {hashlib.sha256(alone.encode()).hexdigest()}
+        answers = {}
+        for clients in (1, 8, 32):
+            seen = crowd(port, clients, for_seconds(3), acoustic=acoustic)
+            bodies |= seen.bodies
+            answers[clients] = seen.statuses[200]
+        told = ", ".join(f"{count} to {clients} clients" for clients, count in answers.items())
+        print(f"{acoustic}: answers that differ from the pipeline's: {len(bodies) - 1} ({told})")
 
 
 def report_memory(pid: int, port: int, requests: int) -> None:
@@ -213,21 +269,11 @@ def main() -> None:
     parser.add_argument("--clients", type=int, default=32)
     parser.add_argument("--requests", type=int, default=2000)
     asked = parser.parse_args()
-    pure, pure_cost = pure_throughput(min(asked.seconds, 20))
+    alone = pure(min(asked.seconds, 20))
     with service() as (process, port):
-        bodies = {clients: crowd(port, clients, for_seconds(3)).bodies for clients in (1, 8)}
-        begin, spent = time.monotonic(), processor_seconds(process.pid)
-        seen = crowd(port, asked.clients, for_seconds(asked.seconds))
-        took, spent = time.monotonic() - begin, processor_seconds(process.pid) - spent
-        bodies[asked.clients] = seen.bodies
-        rate = seen.statuses[200] / took
-        print(f"{cores()} cores, {asked.clients} clients for {took:.0f} s: {dict(seen.statuses)}")
-        print(f"throughput {rate:.2f}/s, the pipeline alone {pure:.2f}/s, ratio {rate / pure:.2f}")
-        late = sorted(seen.seconds)[int(0.95 * len(seen.seconds))]
-        cost = spent / seen.statuses[200]
-        print(f"processor ms a request: {1000 * cost:.0f}, the pipeline alone {1000 * pure_cost:.0f}")
-        print(f"seconds: median {statistics.median(seen.seconds):.2f}, p95 {late:.2f}")
-        print(f"different answers to the same bytes: {len(set().union(*bodies.values())) - 1}")
+        report_sameness(port)
+        report_saturation(port, alone)
+        report_load(process.pid, port, asked.clients, asked.seconds, alone)
         report_memory(process.pid, port, asked.requests)
         report_end(process, port)
 
