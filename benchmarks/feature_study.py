@@ -218,7 +218,7 @@ def study(
     found = correlations(table.values, ratings)
     scores = {"handcrafted features alone (linear)": linear}
     if fused is not None:
-        scores["the scorer that ships (networks and linear)"] = fused
+        scores["the scorer that ships (networks, trees and linear model)"] = fused
     gain = "" if fused is None else gain_sentence(table, linear, fused)
     order = np.argsort(-np.nan_to_num(np.abs(found[:, RATINGS.index("total")])), kind="stable")
     best = fused if fused is not None else linear
