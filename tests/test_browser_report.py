@@ -116,7 +116,7 @@ def test_a_word_is_heard_and_explained(browser: Browser, report: str) -> None:
     assert thin.get_attribute("aria-pressed") == "true"
     until(page, "window.played.includes(0)")
     until(page, "!document.querySelector('.said.playing')")
-    assert page.locator(".playhead").is_hidden()
+    page.locator(".playhead").wait_for(state="hidden")
     detail = page.locator(".detail").inner_text()
     for said in ("thin", "59 of 100", "as in thin", "heard s 82 %, θ 10 %", "between the teeth",
                  "place in the recording is uncertain"):  # fmt: skip
