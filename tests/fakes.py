@@ -44,6 +44,7 @@ class FakeScorer:
     """Phones score what they last; every word was spoken if ``hears``, none if not."""
 
     card = CARD
+    parts = ""
     hearing = None
 
     def __init__(self, hears: bool = True) -> None:

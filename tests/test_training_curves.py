@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+pytest.importorskip("torch")
 from elocute.training.curves import bar_chart, draw, line_chart, losses
 
 SVG = "{http://www.w3.org/2000/svg}"

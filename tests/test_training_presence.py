@@ -16,11 +16,9 @@ from elocute.acoustics.posteriors import CLASSES, SILENCE_ID, Posteriors
 from elocute.corpora.types import Utterance, UtteranceLabels, WordLabels
 from elocute.phones import PHONE_ID
 from elocute.scoring.presence import (
-    DOUBTFUL,
     MEANS,
     MEASURES,
     PRIOR_WORDS,
-    SLOPE,
     Presence,
     PresenceModel,
     completeness,
@@ -239,7 +237,7 @@ def rated(*accuracy: float) -> Scores:
     return Scores(np.zeros(1, np.float32), words, 0.0, 0.0, 0.0, 0.0)
 
 
-POOR = rated(DOUBTFUL, DOUBTFUL, DOUBTFUL)
+POOR = rated(*[LPP.doubtful] * 3)
 
 ALIGNED = reading("_:10 | S:10 IY:10 | G:10 OW:10 | M:10 AA:10 R:10 CH:10 | _:10")
 
@@ -299,7 +297,7 @@ def test_speech_within_the_words() -> None:
 def test_a_recording_that_says_much_else_is_off_script() -> None:
     alignment = reading("_:10 | S:10 IY:10 | _:60")
     posteriors = clear("_:10 | S:10 IY:10 | _:5 | G:15 OW:20 | _:20")
-    found = judge_presence(alignment, goodness(posteriors, alignment), posteriors, LPP, rated(DOUBTFUL))
+    found = judge_presence(alignment, goodness(posteriors, alignment), posteriors, LPP, rated(LPP.doubtful))
     assert found == Presence((True,), "off_script")
 
 
@@ -321,7 +319,7 @@ def test_accuracy_counts_beside_the_evidence() -> None:
     goods = goodness(posteriors, ALIGNED)
     evidence = spoken_evidence(word_measures(ALIGNED, goods), LPP)
     for accuracy in (0.0, 1.5, 4.0, 9.0):
-        least = float(evidence[1]) + SLOPE * (accuracy - DOUBTFUL)
+        least = float(evidence[1]) + 3.0 * (accuracy - 1.5)
         for nudge, spoken in ((-1e-6, True), (1e-6, False)):
             model = replace(LPP, threshold=least + nudge)
             found = judge_presence(ALIGNED, goods, posteriors, model, rated(10.0, accuracy, 10.0))

@@ -57,7 +57,7 @@ class Assessor:
                 f"The scorer {self.scorer.card.name} was trained on {self.scorer.card['acoustic']}: "
                 "use it with that acoustic model."
             )
-        self.model = model_info(self.acoustic.card, self.scorer.card, getattr(self.scorer, "parts", ""))
+        self.model = model_info(self.acoustic.card, self.scorer.card, self.scorer.parts)
 
     def assess(
         self, audio: Recording, text: str | Script, *, rate: int | None = None,

@@ -19,9 +19,8 @@ from elocute.errors import ModelError
 from elocute.features.context import phone_columns, phone_rows, utterance_columns, utterance_row
 from elocute.features.measurements import utterance_vector
 from elocute.features.phone import PhoneFeatures
-from elocute.scoring.scores import Scores, native_scores
-
-UTTERANCE = ("accuracy", "fluency", "prosodic", "total")
+from elocute.scoring.linear import ASPECTS
+from elocute.scoring.scores import PHONE_SCALE, SCALE, Scores, WordScores, native_scores
 
 
 @dataclass(frozen=True)
@@ -67,9 +66,9 @@ class Forest:
                 "utterance_in": utterance_row(features, values)[None],
             },
         )
-        by_phone = words[features.word]
-        found = native_scores(phones[:, 0], by_phone, scores[0], features.word_starts)
-        return found, dict(zip(self._utterance_names, (effects[0] * 5.0).tolist(), strict=True))
+        found = native_scores(phones[:, 0], words[features.word], scores[0], features.word_starts)
+        moves = (effects[0] * (SCALE / PHONE_SCALE)).tolist()
+        return found, dict(zip(self._utterance_names, moves, strict=True))
 
 
 def blend(network: Scores, forest: Scores, shares: Shares) -> Scores:
@@ -79,11 +78,11 @@ def blend(network: Scores, forest: Scores, shares: Shares) -> Scores:
         return (1.0 - share) * own + share * other
 
     words = tuple(
-        type(own)(*(mean(getattr(own, a), getattr(other, a), shares.word) for a in vars(own)))
+        WordScores(*(mean(getattr(own, a), getattr(other, a), shares.word) for a in vars(own)))
         for own, other in zip(network.words, forest.words, strict=True)
     )
     phones: NDArray[np.float32] = (1.0 - shares.phone) * network.phones + shares.phone * forest.phones
     accuracy, fluency, prosodic, total = (
-        mean(getattr(network, aspect), getattr(forest, aspect), shares.utterance) for aspect in UTTERANCE
+        mean(getattr(network, aspect), getattr(forest, aspect), shares.utterance) for aspect in ASPECTS
     )
     return Scores(phones.astype(np.float32), words, accuracy, fluency, prosodic, total)

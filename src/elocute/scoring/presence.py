@@ -25,13 +25,6 @@ a long word that does not fit is surer evidence than a short one."""
 PRIOR_WORDS = 2.0
 """Words without evidence that the mean over a script's words counts in: one word alone decides little."""
 
-DOUBTFUL, SLOPE = 1.5, 3.0
-"""Accuracy (0-10) at which the evidence must stay below the threshold for a word to count as omitted, and
-by how much further for every point of accuracy: the scorer sees more than the presence model does."""
-
-ON_SCRIPT = 5.5
-"""Accuracy (0-10) from which the words of a reading, in the mean, count as those of its script."""
-
 SPEECH_SECONDS = 0.12
 """Less speech than this is no speech: shorter than any English word read aloud."""
 
@@ -40,11 +33,11 @@ SPEECH_SECONDS = 0.12
 class PresenceModel:
     """Logistic regression on :data:`MEASURES`, fitted to words that were read and others put into scripts.
 
-    A word is omitted if its log-odds are below ``threshold``, at an accuracy of :data:`DOUBTFUL`; a better
-    word needs lower, a worse one less low log-odds (:data:`SLOPE`). A recording is off script if the mean
-    evidence of its words is below ``least_evidence`` and their mean accuracy below :data:`ON_SCRIPT`, or if
-    less than ``on_script`` of the script's phones belong to words that were spoken, or of the recording's
-    speech lies within the script's words.
+    A word is omitted if its log-odds are below ``threshold`` + ``slope`` (``doubtful`` - accuracy, 0-10): the
+    scorer sees more than the words' measures tell, so a word that it finds well said needs stronger evidence
+    against it. A recording is off script if the mean evidence of its words is below ``least_evidence`` and
+    their mean accuracy below ``well_read``, or if less than ``on_script`` of the script's phones belong to
+    words that were spoken, or of the recording's speech lies within the script's words.
     """
 
     weights: tuple[float, ...]
@@ -52,6 +45,9 @@ class PresenceModel:
     threshold: float
     least_evidence: float
     on_script: float
+    doubtful: float = 1.5
+    slope: float = 3.0
+    well_read: float = 5.5
 
 
 @dataclass(frozen=True)
@@ -115,11 +111,11 @@ def judge_presence(
         return Presence((False,) * len(alignment.words), "no_speech")
     evidence = spoken_evidence(word_measures(alignment, goods), model)
     accuracy = np.array([word.accuracy for word in scores.words])
-    spoken = evidence >= model.threshold + SLOPE * (DOUBTFUL - accuracy)
+    spoken = evidence >= model.threshold + model.slope * (model.doubtful - accuracy)
     phones = np.array([len(word.phones) for word in alignment.words])
     read = min(float(phones[spoken].sum() / phones.sum()), speech_within(alignment, posteriors))
     strange = mean_evidence(evidence.sum(), len(evidence)) < model.least_evidence
-    if read < model.on_script or (strange and accuracy.mean() < ON_SCRIPT):
+    if read < model.on_script or (strange and accuracy.mean() < model.well_read):
         return Presence(tuple(map(bool, spoken)), "off_script")
     return Presence(tuple(map(bool, spoken)), "ok" if spoken.all() else "incomplete")
 

@@ -28,6 +28,11 @@ class Scorer(Protocol):
     def card(self) -> Card: ...
 
     @property
+    def parts(self) -> str:
+        """Hashes of what scores beside the card's model; empty if nothing does."""
+        ...
+
+    @property
     def presence(self) -> PresenceModel: ...
 
     @property
@@ -60,7 +65,6 @@ class OnnxScorer:
 
     @property
     def parts(self) -> str:
-        """Hashes of the trees and the linear scorer."""
         linear = self.linear.sha256 if self.linear else ""
         return linear + (self.forest.card.sha256 if self.forest else "")
 

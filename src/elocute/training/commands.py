@@ -71,10 +71,11 @@ def train_score(config: Path, corpus: Path, work: Path) -> None:
     tunes = load_prosody(shop.learners, shop.path("prosody.npz"))
     names, align = tuple(REGISTRY), shop.config.align
     whole = measure_all(shop.learners, posteriors, tunes, align, names)
-    wide = [*(m.example for m in whole)]
+    wide = [m.example for m in whole]
     wide += stranger_examples(shop.learners, posteriors, tunes, align, options.strangers, names)
     examples = pick(wide, names, options.utterance_features)
-    measured = [dataclasses.replace(m, example=own) for m, own in zip(whole, examples, strict=False)]
+    own = examples[: len(whole)]
+    measured = [dataclasses.replace(m, example=e) for m, e in zip(whole, own, strict=True)]
     words = word_sample(
         shop.learners, lambda u: posteriors[u.id], shop.config.align, lambda u: tunes[u.id].energy
     )

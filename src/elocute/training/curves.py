@@ -9,6 +9,8 @@ from xml.sax.saxutils import escape
 
 import numpy as np
 
+from elocute.training.pretrain import TASKS
+
 Curves = Mapping[str, Sequence[float]]
 
 COLOURS = ("#1f5fa8", "#c0561b", "#2f7d32", "#7b3fa0", "#8a6d00", "#00757d", "#a81f4c", "#555555")
@@ -92,29 +94,27 @@ def draw(folders: Mapping[str, Path], pretrained: Path | None, out: Path) -> lis
     Returns:
         caption and file name of every figure.
     """
-    out.mkdir(parents=True, exist_ok=True)
-    figures = {
-        "training.svg": (
-            "Loss of the scores on training speakers, by epoch",
-            {title: losses(folder, "scores") for title, folder in folders.items()},
-        )
-    }
+    title = "Loss of the scores on training speakers, by epoch"
+    curves = {name: losses(folder, "scores") for name, folder in folders.items()}
+    figures = [(title, "training.svg", line_chart(title, curves, "epoch"))]
     if pretrained is not None:
-        summary = json.loads((pretrained / "summary.json").read_text(encoding="utf-8"))
-        tasks = ("phone", "vowel", "manner", "duration", "f0", "energy")
-        own = {task: losses(pretrained, "pretraining", f"loss_{task}") for task in tasks}
-        figures["pretraining.svg"] = (
-            "Losses of the subtasks in pretraining: from the third epoch on, positions are hidden", own
-        )  # fmt: skip
+        title = "Losses of the subtasks in pretraining: from the third epoch on, positions are hidden"
+        curves = {task: losses(pretrained, "pretraining", f"loss_{task}") for task in TASKS}
+        figures.append((title, "pretraining.svg", line_chart(title, curves, "epoch")))
         title = "What linear probes read from the frozen phone encoder, before and after pretraining"
-        groups = {
-            f"{target}, {position}": {name: summary["probes"][name][position][target] for name in found}
-            for position in ("shown", "hidden")
-            for found in [("fresh", "pretrained")]
-            for target in summary["probes"]["fresh"]["shown"]
-        }
-        (out / "probes.svg").write_text(bar_chart(title, groups), encoding="utf-8")
-    for name, (title, curves) in figures.items():
-        (out / name).write_text(line_chart(title, curves, "epoch"), encoding="utf-8")
-    captions = [(title, name) for name, (title, _) in figures.items()]
-    return [*captions, *([(title, "probes.svg")] if pretrained is not None else [])]
+        figures.append((title, "probes.svg", bar_chart(title, _probes(pretrained))))
+    out.mkdir(parents=True, exist_ok=True)
+    for _, name, drawn in figures:
+        (out / name).write_text(drawn, encoding="utf-8")
+    return [(title, name) for title, name, _ in figures]
+
+
+def _probes(folder: Path) -> dict[str, dict[str, float]]:
+    """Target and position -> encoder -> what the probe reads."""
+    found = json.loads((folder / "summary.json").read_text(encoding="utf-8"))["probes"]
+    fresh, pretrained = found["fresh"], found["pretrained"]
+    return {
+        f"{target}, {position}": {"fresh": value, "pretrained": pretrained[position][target]}
+        for position, values in fresh.items()
+        for target, value in values.items()
+    }

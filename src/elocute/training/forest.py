@@ -21,6 +21,9 @@ from elocute.training.trees import tree_node
 
 Floats = NDArray[np.float64]
 
+EFFECTS = "total_and_effects"
+"""Output of the trees of the total: it, and what every named feature adds to it."""
+
 
 @dataclass(frozen=True)
 class TreeOptions:
@@ -116,10 +119,9 @@ def fit_forest(
     for n, aspect in enumerate(WORD_ASPECTS):
         nodes.append(_node(data.words, data.word_scores[:, n], options.sounds, "words_in", f"word_{aspect}"))
     for n, aspect in enumerate(UTTERANCE_ASPECTS):
-        told = places if aspect == "total" else None
-        own = data.scores[:, n]
+        output, told = (EFFECTS, places) if aspect == "total" else (f"utterance_{aspect}", None)
         nodes.append(
-            _node(data.utterances, own, options.utterances, "utterance_in", f"utterance_{aspect}", told)
+            _node(data.utterances, data.scores[:, n], options.utterances, "utterance_in", output, told)
         )
     folder.mkdir(parents=True, exist_ok=True)
     _write(nodes, data.phones.shape[1], len(columns), len(utterance_names), folder / "model.onnx")
@@ -151,14 +153,13 @@ def _write(nodes: list[Any], phone: int, utterance: int, named: int, path: Path)
 
     words = [f"word_{aspect}" for aspect in WORD_ASPECTS]
     whole = [f"utterance_{aspect}" for aspect in UTTERANCE_ASPECTS]
-    nodes[-1].output[0] = "total_and_effects"
     bounds = {"zero": [0], "one": [1], "end": [1 + named], "axis": [1]}
     constants = [helper.make_tensor(n, TensorProto.INT64, [1], v) for n, v in bounds.items()]
     graph = helper.make_graph(
         [
             *nodes,
-            helper.make_node("Slice", ["total_and_effects", "zero", "one", "axis"], [whole[-1]]),
-            helper.make_node("Slice", ["total_and_effects", "one", "end", "axis"], ["effects"]),
+            helper.make_node("Slice", [EFFECTS, "zero", "one", "axis"], ["utterance_total"]),
+            helper.make_node("Slice", [EFFECTS, "one", "end", "axis"], ["effects"]),
             helper.make_node("Concat", words, ["words"], axis=1),
             helper.make_node("Concat", whole, ["scores"], axis=1),
         ],

@@ -10,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from elocute.features.context import scalars
 from elocute.features.phone import STRESS_UNMARKED
 from elocute.phones import MANNERS, PHONES
 from elocute.training.blocks import BlockOptions, new_blocks
@@ -79,8 +80,7 @@ class Sizes:
     @property
     def scalars(self) -> list[int]:
         """Columns that are not one of a vector over phones."""
-        return [n for n, name in enumerate(self.columns) if not name.startswith(("lpp_", "lpr_")) or
-                name in ("lpp_canonical", "lpr_rival", "lpr_silence")]  # fmt: skip
+        return scalars(self.columns)
 
 
 class Outputs(NamedTuple):
@@ -117,12 +117,12 @@ class PhoneEncoder(nn.Module):
         shown = torch.tensor([float(VIEWS[view] in options.views) for view in views])
         self.register_buffer("shown", shown, persistent=False)
         self.register_buffer("view", torch.tensor(views), persistent=False)
-        scalars = torch.tensor(sizes.scalars if options.bins else [], dtype=torch.long)
-        self.register_buffer("scalars", scalars, persistent=False)
+        single = torch.tensor(sizes.scalars if options.bins else [], dtype=torch.long)
+        self.register_buffer("scalars", single, persistent=False)
         if options.bins:
             ramp = torch.linspace(-2.0, 2.0, options.bins + 1)
-            self.register_buffer("edges", ramp.repeat(members, 1, 1, len(scalars), 1))
-        self.project = Linear(members, count + options.bins * len(scalars), width)
+            self.register_buffer("edges", ramp.repeat(members, 1, 1, len(single), 1))
+        self.project = Linear(members, count + options.bins * len(single), width)
         self.gate = Embedding(members, len(PHONES) + 1, width, 0.0) if options.gate else None
         self.refine = Linear(members, width, width)
         self.phone = Embedding(members, len(PHONES) + 1, width)

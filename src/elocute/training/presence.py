@@ -88,8 +88,9 @@ def fit_presence(
 ) -> PresenceModel:
     """Logistic regression, and the two operating points it is used at.
 
-    At most ``false_omissions`` of the words read are to count as omitted, and at most ``false_rejections`` of
-    the utterances they come from as off script.
+    At most ``false_omissions`` of the words read have less evidence than the threshold, and at most
+    ``false_rejections`` of the utterances they come from less than the least; that the scorer has a say, too
+    (:class:`PresenceModel`), makes both errors rarer.
     """
     from sklearn.linear_model import LogisticRegression
     from sklearn.pipeline import make_pipeline
