@@ -114,6 +114,9 @@ PRESENCE = {
     "threshold": 0.5,
     "least_evidence": 0.1,
     "on_script": 0.4,
+    "doubtful": 2.0,
+    "slope": 1.0,
+    "well_read": 6.0,
 }
 SCORER = {"features": ["duration"], "utterance_features": []}
 

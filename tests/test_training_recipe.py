@@ -9,15 +9,12 @@ from __future__ import annotations
 import csv
 import json
 import shutil
-import wave
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from elocute import cli
-from elocute.acoustics.alignment import Alignment, PhoneSegment, SilenceSegment, WordSegment
 from elocute.acoustics.model import OnnxAcousticModel
 from elocute.acoustics.posteriors import CLASSES
 from elocute.acoustics.prosody import prosody
@@ -31,6 +28,7 @@ from elocute.scoring.linear import read_linear
 from elocute.scoring.presence import PresenceModel
 from elocute.scoring.scorer import OnnxScorer
 from elocute.scoring.scores import native_scores
+from recipes import ENCODER, FLITE, SCORER, Place, duration, even_alignment, write_natives
 from tiny_whisper import write_whisper
 
 torch = pytest.importorskip("torch")
@@ -50,84 +48,11 @@ from elocute.training.table import Member, Table  # noqa: E402
 from elocute.training.targets import load_alignments, save_alignments  # noqa: E402
 from elocute.training.workshop import Workshop, load_network, load_posteriors  # noqa: E402
 
-FLITE = Path(__file__).parent / "data" / "flite"
 
-ACOUSTIC = """
-[acoustic]
-name = "phonetic-encoder"
-version = "t1"
-encoder = "whisper"
-native = "native"
-frozen = 1
-tuned = 1
-rounds = 2
-native_share = 0.5
-align = { floor = 3 }
-native_options = { epochs = 1, batch = { frames = 200 } }
-options = { epochs = 1, batch = { frames = 200 } }
-"""
-
-SCORER = """
-[score]
-name = "scorer"
-version = "t2"
-acoustic = "acoustic.toml"
-seeds = [1, 2]
-network = { width = 24, heads = 2, depths = [1, 1, 1] }
-options = { epochs = 1, batch = 4 }
-"""
-
-
-@dataclass(frozen=True)
-class Place:
-    """Folders of one training."""
-
-    corpus: Path
-    configs: Path
-    work: Path
-    assets: Path
-
-    def train(self, step: str) -> None:
-        """Like the command line, on one process beside this one."""
-        config = self.configs / ("acoustic.toml" if step == "acoustic" else "scorer.toml")
-        arguments = ["train", step, "--config", config, "--corpus", self.corpus, "--work", self.work]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(commands, "JOBS", 1)
-            patch.setattr(commands, "ASSETS", self.assets)
-            with pytest.raises(SystemExit) as ended:
-                cli.main([str(argument) for argument in arguments])
-        assert ended.value.code == 0
-
-    def shop(self) -> Workshop:
-        shop = front.open_shop(self.configs / "acoustic.toml", self.corpus, self.work)
-        assert isinstance(shop, Workshop)
-        return shop
-
-    def files(self) -> dict[str, tuple[int, bytes]]:
-        """Time and content of everything in the working folder."""
-        return {
-            path.relative_to(self.work).as_posix(): (path.stat().st_mtime_ns, path.read_bytes())
-            for path in sorted(self.work.rglob("*"))
-            if path.is_file()
-        }
-
-
-def even_alignment(seconds: float) -> Alignment:
-    """GO AGAIN, said evenly between silences of 0.3 s."""
-    edges = np.linspace(0.3, seconds - 0.3, 7).tolist()
-    names = ("G", "OW0", "AH0", "G", "EH1", "N")
-    phones = [PhoneSegment(*phone) for phone in zip(names, edges[:-1], edges[1:], strict=True)]
-    words = (
-        WordSegment("go", "corpus", tuple(phones[:2])),
-        WordSegment("again", "corpus", tuple(phones[2:])),
-    )
-    silences = (SilenceSegment(0.0, 0.3, -1), SilenceSegment(edges[-1], seconds, 1))
-    return Alignment(words, silences, seconds)
-
-
-def duration(path: Path) -> float:
-    with wave.open(str(path)) as file:
-        return file.getnframes() / file.getframerate()
+def shop_of(place: Place) -> Workshop:
+    found = front.open_shop(place.configs / "acoustic.toml", place.corpus, place.work)
+    assert isinstance(found, Workshop)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -135,19 +60,12 @@ def place(tiny_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     """Everything the recipe starts from; the first alignments are here, so that it needs no pocketsphinx."""
     root = tmp_path_factory.mktemp("recipe")
     configs, work = root / "configs", root / "work"
-    native, alignments = configs / "native", work / "alignments"
+    alignments = work / "alignments"
     write_whisper(configs / "whisper")
-    native.mkdir()
     alignments.mkdir(parents=True)
-    (configs / "acoustic.toml").write_text(ACOUSTIC)
+    (configs / "acoustic.toml").write_text(ENCODER)
     (configs / "scorer.toml").write_text(SCORER)
-    spoken = load_alignments(FLITE / "alignments.jsonl")
-    rows = ["id\tspeaker\tsubset\ttext"]
-    for key, alignment in spoken.items():
-        shutil.copyfile(FLITE / f"{key}.flac", native / f"{key}.flac")
-        rows.append(f"{key}\t{key[:3]}\tflite\t{' '.join(word.text for word in alignment.words)}")
-    (native / "text.tsv").write_text("\n".join(rows) + "\n")
-    save_alignments(spoken, alignments / "0-natives.jsonl")
+    save_alignments(write_natives(configs / "native"), alignments / "0-natives.jsonl")
     waves = {f"a{n}": tiny_corpus / "WAVE" / f"a{n}.wav" for n in range(10)}
     learners = {key: even_alignment(duration(path)) for key, path in waves.items()}
     save_alignments(learners, alignments / "0-learners.jsonl")
@@ -210,7 +128,7 @@ def test_every_learner_is_heard_by_a_model_that_never_saw_it(trained: Place) -> 
 
 
 def test_the_posteriors_are_those_of_the_folds_last_model(trained: Place) -> None:
-    shop = trained.shop()
+    shop = shop_of(trained)
     network = shop.new_network(0)
     load_network(network, trained.work / "models" / "2-fold3.safetensors")
     for key, stored in load_posteriors(trained.work / "posteriors" / "fold3.npz").items():
@@ -230,7 +148,7 @@ def test_no_encoder_is_trained_on_learners_it_aligns(
         return network
 
     monkeypatch.setattr(crossfit, "train_encoder", fake_train)
-    shop = copy.shop()
+    shop = shop_of(copy)
     for fold in range(6 if number == 2 else 5):
         crossfit.model_path(shop, number, fold).unlink()
         crossfit._fit_fold((shop.config, shop.config_path, shop.corpus, shop.work, number, fold))
@@ -241,7 +159,7 @@ def test_no_encoder_is_trained_on_learners_it_aligns(
 
 
 def test_no_scorer_judges_learners_it_was_trained_on(trained: Place, monkeypatch: pytest.MonkeyPatch) -> None:
-    shop = trained.shop()
+    shop = shop_of(trained)
     config = read_config(ScorerConfig, trained.configs / "scorer.toml", "score")
     posteriors = front.heard(shop)
     tunes = load_prosody(shop.learners, trained.work / "prosody.npz")
@@ -377,7 +295,7 @@ def assessor(trained: Place) -> Assessor:
 
 
 def test_the_exported_models_are_the_trained_ones(trained: Place, assessor: Assessor) -> None:
-    shop = trained.shop()
+    shop = shop_of(trained)
     encoder = shop.new_network(0)
     load_network(encoder, trained.work / "models" / "2-all.safetensors")
     first = shop.learners[3]
@@ -448,7 +366,7 @@ def test_a_round_may_continue_the_models_of_the_one_before(
 ) -> None:
     monkeypatch.setattr(crossfit, "train_encoder", lambda network, *rest: network)
     for continued, start in ((True, "1-fold0"), (False, "native")):
-        shop = copy.shop()
+        shop = shop_of(copy)
         shop = replace(shop, config=replace(shop.config, continued=continued))
         crossfit.model_path(shop, 2, 0).unlink()
         crossfit._fit_fold((shop.config, shop.config_path, shop.corpus, shop.work, 2, 0))
@@ -459,7 +377,7 @@ def test_a_round_may_continue_the_models_of_the_one_before(
 def test_an_earlier_model_may_make_the_first_alignments(trained: Place, tmp_path: Path) -> None:
     """The exported encoder aligns the learners, and what it heard is kept as targets for errors."""
     place = Place(trained.corpus, trained.configs, tmp_path / "work", tmp_path / "assets")
-    shop = place.shop()
+    shop = shop_of(place)
     shop = replace(shop, config=replace(shop.config, aligner=str(trained.assets / "phonetic-encoder")))
     crossfit._bootstrap(shop, "learners", shop.learners, 1)
     found = load_alignments(crossfit.alignments_path(shop, 0, "learners"))

@@ -10,11 +10,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from elocute.acoustics.posteriors import CLASSES, SILENCE_ID
 from elocute.corpora.types import UtteranceLabels, WordLabels
 from elocute.features.phone import STRESS_UNMARKED, PhoneFeatures
 from elocute.phones import MANNER_OF, MANNERS, PHONE_ID, PHONES, VOWELS
-from readings import reading
 
 torch = pytest.importorskip("torch")
 
@@ -29,7 +27,6 @@ from elocute.training.examples import (  # noqa: E402
     unlabelled_example,
 )
 from elocute.training.hierarchy import Hierarchy, HierarchyOptions, Sizes, stack  # noqa: E402
-from elocute.training.losses import concordance, correlation, label_weights, ordinal_contrast  # noqa: E402
 from elocute.training.scorer import (  # noqa: E402
     Predictions,
     ScorerOptions,
@@ -41,7 +38,6 @@ from elocute.training.scorer import (  # noqa: E402
     train_scorer,
 )
 from elocute.training.table import Member, make_table  # noqa: E402
-from elocute.training.targets import frame_targets, load_alignments, save_alignments, trust  # noqa: E402
 
 torch.set_num_threads(1)  # networks this small only wait for more
 
@@ -281,49 +277,6 @@ def test_interrupted_save_leaves_the_old_examples(
     assert len(load_examples(path)) == 3
 
 
-def test_concordance_and_correlation() -> None:
-    random = np.random.default_rng(0)
-    x = random.normal(1.0, 0.5, 200)
-    y = 0.7 * x + random.normal(0.3, 0.3, 200)
-    covariance = np.mean((x - x.mean()) * (y - y.mean()))
-    expected = 2 * covariance / (x.var() + y.var() + (x.mean() - y.mean()) ** 2)
-    rows = torch.tensor(np.stack([x, x, x, x])), torch.tensor(np.stack([y, x, -x, x + 1]))
-    spoiled = [torch.cat([side, torch.full((4, 3), 1e3)], dim=1) for side in rows]
-    known = torch.cat([torch.ones(4, 200), torch.zeros(4, 3)], dim=1)
-    found = concordance(*spoiled, known)
-    assert found[0].item() == pytest.approx(expected, abs=1e-5)
-    assert found[1].item() == pytest.approx(1.0, abs=1e-5)
-    assert found[2] < 0
-    assert found[3] < 0.5
-    by_shift = correlation(*spoiled, known)
-    assert by_shift[0].item() == pytest.approx(np.corrcoef(x, y)[0, 1], abs=1e-5)
-    np.testing.assert_allclose(by_shift[1:], [1.0, -1.0, 1.0], atol=1e-4)
-
-
-@pytest.mark.parametrize("power", [0.0, 0.5, 1.0])
-def test_rare_labels_count_more(power: float) -> None:
-    labels = torch.cat([torch.full((900,), 2.0), torch.full((100,), 0.4), torch.tensor([torch.nan])])
-    weights = label_weights(labels, power)
-    assert weights[[10, 2]] @ torch.tensor([0.9, 0.1]) == pytest.approx(1.0, abs=1e-5)
-    assert (weights[2] / weights[10]).item() == pytest.approx(9.0**power, rel=0.7 if power else 1e-5)
-
-
-def test_ordinal_contrast() -> None:
-    """Equal centres cost the squared margin, distant ones nothing; a good phone off its centre costs more
-    than a bad one."""
-    near, far = torch.tensor([[[1.0, 0.0], [1.0, 0.0]]]), torch.tensor([[[1.0, 0.0], [-1.0, 0.0]]])
-    phone, known = torch.tensor([[0, 1]]), torch.ones(1, 2)
-    for states, expected in ((near, 1.0), (far, 0.0)):
-        spread, tightness = ordinal_contrast(states, phone, torch.full((1, 2), 2.0), known, 1.0, 3)
-        assert spread.item() == pytest.approx(expected, abs=1e-3)
-        assert tightness.item() == pytest.approx(0.0, abs=1e-6)
-    same = torch.zeros(1, 2, dtype=torch.long)
-    good, bad = (
-        ordinal_contrast(far, same, torch.full((1, 2), label), known, 1.0, 3)[1] for label in (2.0, 0.4)
-    )
-    assert good > 4.9 * bad > 0
-
-
 def agreement(examples: list[Example], found: list[Predictions]) -> dict[str, float]:
     """Correlation of each level's first aspect, and the phones' mean squared error."""
     pairs = {
@@ -408,50 +361,3 @@ def test_held_out_predictions_come_from_the_member_of_the_fold(examples: list[Ex
                 np.testing.assert_allclose(
                     found[member.seed].scores[row], every.scores[number, row], atol=1e-5
                 )
-
-
-@pytest.mark.parametrize(("score", "expected"), [(0.0, 0.0), (1.0, 0.0), (1.5, 0.5), (2.0, 1.0)])
-def test_trust(score: float, expected: float) -> None:
-    assert trust(score) == expected
-
-
-def test_frame_targets() -> None:
-    alignment = reading("_:3 | B:4 AA1:2 | _:1 | S:5 | _:2")
-    scores = (WordLabels("a", 10, 10, 10, (2.0, 1.5)), WordLabels("b", 10, 10, 10, (0.0,)))
-    expected = (
-        [SILENCE_ID] * 3 + [PHONE_ID["B"]] * 4 + [PHONE_ID["AA"]] * 2 + [SILENCE_ID] + [PHONE_ID["S"]] * 5
-    )
-    found = frame_targets(alignment, UtteranceLabels(10, 10, 10, 10, 10, scores), 17)
-    assert found.classes.tolist() == [*expected, SILENCE_ID, SILENCE_ID]
-    np.testing.assert_allclose(found.weights, [1, 1, 1, 1, 1, 1, 1, 0.5, 0.5, 1, 0, 0, 0, 0, 0, 1, 1])
-    unlabelled = frame_targets(alignment, None, 17)
-    assert unlabelled.classes.tolist() == found.classes.tolist()
-    assert (unlabelled.weights == 1).all()
-
-
-def test_alignments_on_disk(tmp_path: Path) -> None:
-    alignments = {
-        "a": reading("_:3 | B:4 AA1:2 | _:1 | S:5 | _:2"),
-        "ü": reading("S:5"),
-    }
-    save_alignments(alignments, tmp_path / "alignments.jsonl")
-    assert load_alignments(tmp_path / "alignments.jsonl") == alignments
-    assert [p.name for p in tmp_path.iterdir()] == ["alignments.jsonl"]
-
-
-def test_the_encoder_answers_every_ten_milliseconds_whatever_the_padding() -> None:
-    from elocute.training.encoder import PhoneticEncoder
-    from elocute.training.whisper import Block
-
-    torch.manual_seed(0)
-    encoder = PhoneticEncoder([Block(8, 2, 16), Block(8, 2, 16)], width=8, inner=12).eval()
-    hidden = torch.randn(2, 9, 8)
-    mask = torch.ones(2, 9, dtype=torch.bool)
-    mask[1, 6:] = False
-    with torch.inference_mode():
-        phones, acceptance, _ = encoder(hidden, mask)
-        alone = encoder(hidden[1:, :6], mask[1:, :6])
-    assert phones.shape == (2, 18, len(CLASSES))
-    assert acceptance.shape == (2, 18, len(PHONES))
-    torch.testing.assert_close(phones[1, :12], alone[0][0], atol=1e-5, rtol=0)
-    torch.testing.assert_close(acceptance[1, :12], alone[1][0], atol=1e-5, rtol=0)

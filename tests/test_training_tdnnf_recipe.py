@@ -13,11 +13,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from elocute import Assessor, cli
+from elocute import Assessor
 from elocute.acoustics.tdnnf import OnnxTdnnf
 from elocute.audio import load_audio
 from elocute.scoring.scorer import OnnxScorer
 from elocute.shipped import acoustic_model, scorer_for, shipped_models
+from recipes import FLITE, SCORER, Place, duration, even_alignment, write_natives
 from tiny_whisper import write_whisper
 
 torch = pytest.importorskip("torch")
@@ -33,7 +34,6 @@ from elocute.training.tdnnf.data import Sample  # noqa: E402
 from elocute.training.tdnnf.fit import bank_posteriors  # noqa: E402
 from elocute.training.tdnnf.store import FrameStore, speed_key  # noqa: E402
 from elocute.training.workshop import Workshop, load_network, load_posteriors, save_network  # noqa: E402
-from test_training_recipe import FLITE, SCORER, duration, even_alignment  # noqa: E402
 
 TEACHER = """
 [acoustic]
@@ -60,52 +60,26 @@ options = { epochs = 1, batch = { frames = 600 } }
 """
 
 
-@dataclasses.dataclass(frozen=True)
-class Place:
-    """Folders of one training."""
-
-    corpus: Path
-    configs: Path
-    work: Path
-    assets: Path
-
-    def train(self, step: str) -> None:
-        """Like the command line, on one process beside this one."""
-        config = self.configs / ("tdnnf.toml" if step == "acoustic" else "scorer.toml")
-        arguments = ["train", step, "--config", config, "--corpus", self.corpus, "--work", self.work]
-        with pytest.MonkeyPatch.context() as patch:
-            patch.setattr(commands, "JOBS", 1)
-            patch.setattr(commands, "ASSETS", self.assets)
-            with pytest.raises(SystemExit) as ended:
-                cli.main([str(argument) for argument in arguments])
-        assert ended.value.code == 0
-
-    def shop(self) -> crossfit.TdnnfShop:
-        shop = front.open_shop(self.configs / "tdnnf.toml", self.corpus, self.work)
-        assert isinstance(shop, crossfit.TdnnfShop)
-        return shop
+def shop_of(place: Place) -> crossfit.TdnnfShop:
+    found = front.open_shop(place.configs / "tdnnf.toml", place.corpus, place.work)
+    assert isinstance(found, crossfit.TdnnfShop)
+    return found
 
 
 @pytest.fixture(scope="module")
 def place(tiny_corpus: Path, tmp_path_factory: pytest.TempPathFactory) -> Place:
     root = tmp_path_factory.mktemp("tdnnf")
-    configs, native = root / "configs", root / "configs" / "native"
+    configs = root / "configs"
     write_whisper(configs / "whisper")
-    native.mkdir()
     for name, text in (
         ("teacher.toml", TEACHER),
         ("tdnnf.toml", ACOUSTIC),
         ("scorer.toml", SCORER.replace("acoustic.toml", "tdnnf.toml").replace('"scorer"', '"scorer-tdnnf"')),
     ):
         (configs / name).write_text(text)
-    spoken = load_alignments(FLITE / "alignments.jsonl")
-    rows = ["id\tspeaker\tsubset\ttext"]
-    for key, alignment in spoken.items():
-        shutil.copyfile(FLITE / f"{key}.flac", native / f"{key}.flac")
-        rows.append(f"{key}\t{key[:3]}\tflite\t{' '.join(word.text for word in alignment.words)}")
-    (native / "text.tsv").write_text("\n".join(rows) + "\n")
-    place = Place(tiny_corpus, configs, root / "work", root / "assets")
-    _leave_a_teacher(place.shop().teacher)
+    write_natives(configs / "native")
+    place = Place(tiny_corpus, configs, root / "work", root / "assets", "tdnnf.toml")
+    _leave_a_teacher(shop_of(place).teacher)
     return place
 
 
@@ -132,7 +106,7 @@ def copy(trained: Place, tmp_path: Path) -> Place:
 
 
 def test_every_learner_is_heard_by_the_model_that_left_it_out(trained: Place) -> None:
-    shop = trained.shop()
+    shop = shop_of(trained)
     for fold in range(5):
         network = shop.new_network(0)
         load_network(network, shop.model(f"fold{fold}"))
@@ -164,7 +138,7 @@ def test_neither_a_model_nor_its_teacher_has_heard_the_fold(
     monkeypatch.setattr(crossfit, "train_tdnnf", fake_train)
     monkeypatch.setattr(crossfit, "load_network", watched_load)
     shutil.rmtree(copy.work / "tdnnf" / "models")
-    shop = copy.shop()
+    shop = shop_of(copy)
     crossfit.cross_fit(shop)
     assert teachers == [*(f"1-fold{fold}" for fold in range(5)), "1-all"]
     natives = {u.id for u in shop.natives}
@@ -222,7 +196,7 @@ def test_the_shipped_model_brings_its_scorer(trained: Place) -> None:
 
 
 def test_the_exported_model_is_the_trained_one(trained: Place) -> None:
-    shop = trained.shop()
+    shop = shop_of(trained)
     network = shop.new_network(0)
     load_network(network, shop.model("all"))
     first = shop.learners[3]
