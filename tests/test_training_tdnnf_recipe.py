@@ -139,7 +139,8 @@ def test_neither_a_model_nor_its_teacher_has_heard_the_fold(
     monkeypatch.setattr(crossfit, "load_network", watched_load)
     shutil.rmtree(copy.work / "tdnnf" / "models")
     shop = shop_of(copy)
-    crossfit.cross_fit(shop)
+    for number in (crossfit.NATIVE, *range(5), EVERYBODY):
+        crossfit.fit_fold(shop, number)
     assert teachers == [*(f"1-fold{fold}" for fold in range(5)), "1-all"]
     natives = {u.id for u in shop.natives}
     assert lessons[0] == (natives, None)

@@ -8,6 +8,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Any
 
 from elocute.acoustics.align import align
+from elocute.acoustics.extent import hear_reading
 from elocute.acoustics.gop import goodness
 from elocute.acoustics.model import AcousticModel
 from elocute.acoustics.prosody import prosody, rms_energy
@@ -76,7 +77,7 @@ class Assessor:
             AudioError, TextError: the input cannot be used; the message says what to do.
         """
         sound, script = load(audio, rate), _script(text, pronunciations)
-        posteriors = self.acoustic.posteriors(sound)
+        posteriors = hear_reading(self.acoustic, sound)
         if speech_seconds(posteriors) < SPEECH_SECONDS:
             return compose_silent(sound, script, self.model)
         measured = self._measure(sound, script, posteriors)
@@ -94,7 +95,7 @@ class Assessor:
     ) -> Alignment:  # fmt: skip
         """Find every word and phone of ``text`` in the recording; arguments and errors as :meth:`assess`."""
         sound = load(audio, rate)
-        posteriors, energy = self.acoustic.posteriors(sound), rms_energy(sound.samples)
+        posteriors, energy = hear_reading(self.acoustic, sound), rms_energy(sound.samples)
         found = align(posteriors, _script(text, pronunciations), self.acoustic.align_options, energy)
         if self.scorer.hearing is None:
             return found
@@ -106,7 +107,7 @@ class Assessor:
     ) -> Measurements:  # fmt: skip
         """Measure everything the scores rest on; arguments and errors as :meth:`assess`."""
         sound = load(audio, rate)
-        return self._measure(sound, _script(text, pronunciations), self.acoustic.posteriors(sound))
+        return self._measure(sound, _script(text, pronunciations), hear_reading(self.acoustic, sound))
 
     def _measure(self, sound: Audio, script: Script, posteriors: Posteriors) -> Measurements:
         tune = prosody(sound.samples)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Container
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 from elocute.acoustics.alignment import Alignment, InsertedSegment, PhoneSegment, SilenceSegment, WordSegment
 from elocute.acoustics.edges import settle_edges
 from elocute.acoustics.graph import OTHER_ID, Floors, Graph, build_graph, fewest_phones
-from elocute.acoustics.insertions import credible_gaps, name_insertions
+from elocute.acoustics.insertions import credible_gaps, name_insertions, swallowed_gaps
 from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
 from elocute.acoustics.viterbi import best_path
 from elocute.errors import TextAudioMismatch
@@ -70,12 +71,18 @@ def align(
     np.maximum(posteriors.log_probs, LEAST, out=scores[:, :OTHER_ID])
     scores[:, SILENCE_ID] -= options.silence_penalty
     scores[:, OTHER_ID] = scores[:, :OTHER_ID].max(axis=1) - options.other_penalty
-    graph = build_graph(script, floors)
-    found = _segments(graph, best_path(graph, scores), posteriors, script)
-    kept = credible_gaps(found, posteriors)
-    if any(segment.after_word not in kept for segment in found.inserted):
-        graph = build_graph(script, floors, kept)
-        found = _segments(graph, best_path(graph, scores), posteriors, script)
+
+    def search(gaps: Container[int] | None = None) -> Alignment:
+        graph = build_graph(script, floors, gaps)
+        return _segments(graph, best_path(graph, scores), posteriors, script)
+
+    first = found = search()
+    kept = credible_gaps(first, posteriors)
+    if any(segment.after_word not in kept for segment in first.inserted):
+        found = search(kept)
+        swallowed = swallowed_gaps(first, found, posteriors)
+        if swallowed - kept:
+            found = search(kept | swallowed)
     if energy is not None:
         found = settle_edges(found, energy)
     return name_insertions(found, posteriors)

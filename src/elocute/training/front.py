@@ -48,7 +48,7 @@ def fit(shop: Shop, jobs: int) -> None:
     for fold in (*range(FOLDS), EVERYBODY):
         need(model_path(shop.teacher, rounds, fold), f"acoustic of {shop.config.teacher}")
     need(alignments_path(shop.teacher, rounds, "learners"), f"acoustic of {shop.config.teacher}")
-    tdnnf.cross_fit(shop)
+    tdnnf.cross_fit(shop, jobs)
 
 
 def heard(shop: Shop) -> dict[str, Posteriors]:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import dataclass, replace
+from functools import cached_property, partial
+from multiprocessing import get_context
 from pathlib import Path
 
 import numpy as np
@@ -95,17 +97,29 @@ def posteriors_path(shop: TdnnfShop, fold: int) -> Path:
     return shop.own("posteriors", f"fold{fold}.npz")
 
 
-def cross_fit(shop: TdnnfShop) -> None:
-    """Run what is missing: the model of native speech, five fold models with their held-out posteriors, and
-    the model of everybody, one after another."""
-    _fit(shop, NATIVE, (), shop.natives, shop.config.native_options)
-    for fold in (*range(FOLDS), EVERYBODY):
-        random = np.random.default_rng(fold)
-        natives = [u for u in shop.natives if random.random() < shop.config.native_share]
-        learners = [u for u in shop.learners if shop.folds[u.speaker] != fold]
-        _fit(shop, fold, learners, natives, shop.config.options)
-        if fold != EVERYBODY and not posteriors_path(shop, fold).exists():
-            _hear_held_out(shop, fold)
+def cross_fit(shop: TdnnfShop, jobs: int) -> None:
+    """Run what is missing: the model of native speech, then, ``jobs`` at a time on one thread each, five fold
+    models with their held-out posteriors and the model of everybody."""
+    _ = shop.store
+    fit_fold(shop, NATIVE)
+    bare = replace(shop, teacher=replace(shop.teacher))  # without what is open: every process opens its own
+    with ProcessPoolExecutor(
+        jobs, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
+    ) as pool:
+        list(pool.map(partial(fit_fold, bare), (*range(FOLDS), EVERYBODY)))
+
+
+def fit_fold(shop: TdnnfShop, fold: int) -> None:
+    """Train the model of one fold, and let it hear the learners it has left out."""
+    if fold == NATIVE:
+        _fit(shop, NATIVE, (), shop.natives, shop.config.native_options)
+        return
+    random = np.random.default_rng(fold)
+    natives = [u for u in shop.natives if random.random() < shop.config.native_share]
+    learners = [u for u in shop.learners if shop.folds[u.speaker] != fold]
+    _fit(shop, fold, learners, natives, shop.config.options)
+    if fold != EVERYBODY and not posteriors_path(shop, fold).exists():
+        _hear_held_out(shop, fold)
 
 
 def cross_fitted(shop: TdnnfShop) -> dict[str, Posteriors]:

@@ -1,0 +1,73 @@
+"""Where in a noisy recording somebody reads: talk or music before and after it must not attract words."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from elocute.acoustics.model import AcousticModel
+from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
+from elocute.acoustics.prosody import HOP, rms_energy
+from elocute.audio import Audio
+
+SMOOTHED = 50
+"""Frames of 10 ms over which loudness is averaged: babble has no pauses that long, readers do."""
+
+BELOW = 8.0
+"""The reading lasts from the first to the last half-second not more than this many dB below the loudest."""
+
+STEADY = 20.0
+"""Around it, sound whose quietest tenth is not more than this many dB below the loudest half-second is noise;
+a quiet voice has pauses, and nothing says that those are not the reader's words."""
+
+LEAST = 200
+"""Frames of noise that are worth cutting off."""
+
+MARGIN = 100
+"""Frames kept beside the reading, for its quiet beginnings and ends."""
+
+NOWHERE = -12.0
+"""Log probability, and log-odds of acceptance, of every phone where nobody reads."""
+
+
+def reading_extent(samples: NDArray[np.float32]) -> tuple[int, int]:
+    """First and one-past-last frame (10 ms) of the part of a recording that is worth listening to.
+
+    All of it, unless noise lasts for seconds before or after a louder reading.
+
+    Args:
+        samples: mono 16 kHz, shape (n,).
+    """
+    energy = rms_energy(samples)
+    frames = len(energy)
+    if frames < LEAST + MARGIN:
+        return 0, frames
+    sums = np.concatenate([[0.0], np.cumsum(np.square(energy, dtype=np.float64))])
+    centres = np.arange(frames)
+    first = np.maximum(centres - SMOOTHED // 2, 0)
+    last = np.minimum(centres + SMOOTHED // 2, frames)
+    smooth = 10.0 * np.log10((sums[last] - sums[first]) / (last - first) + 1e-12)
+    level = 20.0 * np.log10(energy + 1e-6)
+    loudest = float(smooth.max())
+    loud = np.flatnonzero(smooth >= loudest - BELOW)
+    start, end = max(int(loud[0]) - MARGIN, 0), min(int(loud[-1]) + 1 + MARGIN, frames)
+
+    def is_noise(part: NDArray[np.float32]) -> bool:
+        return len(part) >= LEAST and float(np.percentile(part, 10)) > loudest - STEADY
+
+    return start if is_noise(level[:start]) else 0, end if is_noise(level[end:]) else frames
+
+
+def hear_reading(model: AcousticModel, audio: Audio) -> Posteriors:
+    """The model's posteriors where somebody reads, and silence in the noise before and after."""
+    start, end = reading_extent(audio.samples)
+    frames = len(audio.samples) // HOP
+    if (start, end) == (0, frames):
+        return model.posteriors(audio)
+    stop = len(audio.samples) if end == frames else end * HOP
+    heard = model.posteriors(Audio(audio.samples[start * HOP : stop]))
+    around = ((start, frames - end), (0, 0))
+    log_probs = np.pad(heard.log_probs, around, constant_values=NOWHERE)
+    acceptance = np.pad(heard.acceptance, around, constant_values=NOWHERE)
+    log_probs[:start, SILENCE_ID] = log_probs[end:, SILENCE_ID] = 0.0
+    return Posteriors(log_probs, acceptance, heard.frame_shift, audio.duration)
