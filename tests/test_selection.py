@@ -39,6 +39,7 @@ def assets(tmp_path: Path) -> Path:
         cross_validation={"frame_accuracy": 0.8},
     )
     put(tmp_path, "scorer", name="scorer", version="1", kind="scorer", acoustic=f"{DEFAULT} 1")
+    put(tmp_path, "scorer/forest")
     put(tmp_path, "scorer-aa", name="scorer-aa", version="1", kind="scorer", acoustic="aa-small 1")
     (tmp_path / "lexicon").mkdir()
     return tmp_path
@@ -49,7 +50,7 @@ def test_models_are_found_by_their_cards(assets: Path) -> None:
     assert [model.name for model in found] == [DEFAULT, "aa-small"]
     assert found[0].scorer == assets / "scorer"
     assert found[1].scorer is None  # its scorer is of another version
-    assert found[0].megabytes == pytest.approx(len(DEFAULT + "scorer") / 1e6)
+    assert found[0].megabytes == pytest.approx(len(DEFAULT + "scorer" + "scorer/forest") / 1e6)
 
 
 def test_unknown_name(assets: Path) -> None:

@@ -28,7 +28,7 @@ from elocute.training.acoustic import (  # noqa: E402
     train_encoder,
 )
 from elocute.training.batches import Batch, BatchOptions, Sample, crops  # noqa: E402
-from elocute.training.encoder import PhoneticEncoder  # noqa: E402
+from elocute.training.encoder import PhoneticEncoder, Reading  # noqa: E402
 from elocute.training.hidden import HiddenStore, hidden_store  # noqa: E402
 from elocute.training.perturb import BAND_LIMITS, limit_band  # noqa: E402
 from elocute.training.targets import FrameTargets  # noqa: E402
@@ -45,7 +45,37 @@ def whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def encoder(layers: int = 2, seed: int = 0) -> PhoneticEncoder:
     torch.manual_seed(seed)
-    return PhoneticEncoder([Block(WIDTH, 2, INNER) for _ in range(layers)], WIDTH, inner=20, ctc=True)
+    found = PhoneticEncoder([Block(WIDTH, 2, INNER) for _ in range(layers)], WIDTH, inner=20, ctc=True)
+    torch.nn.init.normal_(found.head.reading.shift.weight)  # as if it had been trained: it starts at 0
+    return found
+
+
+# --- What acceptance is judged against ---------------------------------------------------------------------
+
+
+def test_frames_are_judged_against_the_mean_of_the_speech() -> None:
+    reading = Reading(3, 2)
+    torch.nn.init.normal_(reading.shift.weight)
+    frames, speech = torch.randn(1, 5, 3), torch.tensor([0.0, 1.0, 0.5, 0.5, 0.0])[None, :, None]
+    seen = torch.nn.functional.gelu(reading.look(frames[0]))
+    mean = (seen[1] + 0.5 * seen[2] + 0.5 * seen[3]) / 2.0
+    torch.testing.assert_close(reading(frames, speech)[0, 0], reading.shift(mean))
+    # The same said twice, and silence around it, is the same reading.
+    longer = torch.cat([torch.randn(1, 4, 3), frames, frames], 1)
+    weights = torch.cat([torch.zeros(1, 4, 1), speech, speech], 1)
+    torch.testing.assert_close(reading(longer, weights), reading(frames, speech))
+    assert torch.isfinite(reading(frames, torch.zeros(1, 5, 1))).all()
+
+
+def test_acceptance_depends_on_the_reading_and_phones_do_not() -> None:
+    net = encoder().eval()
+    hidden = torch.randn(1, 12, WIDTH)
+    with torch.inference_mode():
+        before = net(hidden, None)
+        net.head.reading.shift.bias += 1.0
+        after = net(hidden, None)
+    torch.testing.assert_close(after.phones, before.phones)
+    assert (after.acceptance - before.acceptance).abs().max() > 0.01
 
 
 # --- Whisper ---------------------------------------------------------------------------------------------

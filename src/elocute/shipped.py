@@ -37,7 +37,7 @@ class Shipped:
     def megabytes(self) -> float:
         """Of the weights of both, in millions of bytes."""
         folders = filter(None, (self.folder, self.scorer))
-        return sum((folder / "model.onnx").stat().st_size for folder in folders) / 1e6
+        return sum(path.stat().st_size for folder in folders for path in folder.rglob("*.onnx")) / 1e6
 
 
 def shipped_models(assets: Path = ASSETS) -> tuple[Shipped, ...]:

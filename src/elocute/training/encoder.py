@@ -17,7 +17,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from elocute.acoustics.posteriors import CLASSES
+from elocute.acoustics.posteriors import CLASSES, SILENCE_ID
 from elocute.phones import PHONES
 from elocute.training.whisper import Block
 
@@ -33,8 +33,29 @@ class Outputs(NamedTuple):
     ctc: Tensor | None
 
 
+class Reading(nn.Module):
+    """What the whole reading is like, as a shift of what its frames are judged by.
+
+    Raters hear a phone against the rest of the reading: the mean over all frames, weighted by how probably
+    they are speech, tells a frame what it is to be compared with. Starts as no shift at all.
+    """
+
+    def __init__(self, width: int, inner: int = 64) -> None:
+        super().__init__()
+        self.look = nn.Linear(width, inner)
+        self.shift = nn.Linear(inner, width)
+        nn.init.zeros_(self.shift.weight)
+        nn.init.zeros_(self.shift.bias)
+
+    def forward(self, frames: Tensor, speech: Tensor) -> Tensor:
+        """frames: (batch, frames, width); speech: (batch, frames, 1) -> (batch, 1, width)."""
+        total = (F.gelu(self.look(frames)) * speech).sum(1, keepdim=True)
+        return self.shift(total / speech.sum(1, keepdim=True).clamp(min=1e-3))
+
+
 class Head(nn.Module):
-    """Layer norm per tapped layer, a bottleneck, residual convolutions over time, linear outputs."""
+    """Layer norm per tapped layer, a bottleneck, residual convolutions over time, linear outputs; acceptance
+    is judged against the reading."""
 
     def __init__(
         self, taps: int, width: int, inner: int = 256, kernel: int = 5, dropout: float = 0.1,
@@ -46,6 +67,7 @@ class Head(nn.Module):
         self.convolutions = nn.ModuleList(
             nn.Conv1d(inner, inner, kernel, padding=kernel // 2) for _ in range(2)
         )
+        self.reading = Reading(inner)
         self.judge = nn.Conv1d(inner, inner // 2, kernel, padding=kernel // 2)
         self.dropout = nn.Dropout(dropout)
         self.phones = nn.Linear(inner, SUBFRAMES * len(CLASSES))
@@ -59,9 +81,13 @@ class Head(nn.Module):
         keep = 1.0 if mask is None else mask[:, None, :].to(x.dtype)
         for convolution in self.convolutions:
             x = x + F.gelu(convolution(self.dropout(x).transpose(1, 2) * keep)).transpose(1, 2)
-        judged = F.gelu(self.judge(self.dropout(x).transpose(1, 2) * keep)).transpose(1, 2)
         n, t = x.shape[:2]
         phones = self.phones(self.dropout(x)).reshape(n, t * SUBFRAMES, len(CLASSES))
+        speech = 1.0 - phones.detach().softmax(-1)[..., SILENCE_ID].reshape(n, t, SUBFRAMES).mean(
+            -1, keepdim=True
+        )
+        heard = x + self.reading(x, speech if mask is None else speech * mask[..., None])
+        judged = F.gelu(self.judge(self.dropout(heard).transpose(1, 2) * keep)).transpose(1, 2)
         acceptance = self.acceptance(self.dropout(judged)).reshape(n, t * SUBFRAMES, len(PHONES))
         return Outputs(phones, acceptance, None if self.ctc is None else self.ctc(self.dropout(x)))
 
