@@ -20,7 +20,7 @@ import torch
 from numpy.typing import NDArray
 
 from elocute.acoustics.alignment import Alignment
-from elocute.acoustics.gop import frame_spans, goodness
+from elocute.acoustics.gop import Goodness, frame_spans, goodness
 from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
 from elocute.metrics import pcc
 from elocute.phones import PHONE_ID, base
@@ -34,6 +34,8 @@ from elocute.training.workshop import Workshop, load_network, load_posteriors
 
 Columns = NDArray[np.float32]
 
+CONTEXT = ("transitions", "neighbours", "word")
+
 
 def frame_definitions(posteriors: Posteriors, alignment: Alignment, prior: Columns) -> dict[str, Columns]:
     """Definitions computed from log posteriors inside the aligned segments."""
@@ -43,7 +45,8 @@ def frame_definitions(posteriors: Posteriors, alignment: Alignment, prior: Colum
     scaled = goods.lpp - prior
     rivals = scaled[:, :SILENCE_ID].copy()
     rivals[rows, own] = -np.inf
-    return {
+    spans = frame_spans(alignment, posteriors.frame_shift, len(posteriors.log_probs))
+    found = {
         "LPP": goods.lpp[rows, own][:, None],
         "LPR of the best rival": goods.summaries[:, 1:2],
         "log mean posterior": goods.summaries[:, 3:4],
@@ -54,6 +57,57 @@ def frame_definitions(posteriors: Posteriors, alignment: Alignment, prior: Colum
         "acceptance": goods.acceptance,
         "all of these": np.concatenate([goods.lpp, goods.lpr, goods.summaries, goods.acceptance], 1),
     }
+    every = found["all of these"]
+    for name, columns in {
+        "thirds": thirds(posteriors, spans, own),
+        "transitions": transitions(posteriors, spans, own),
+        "acceptance as any phone": np.stack([posteriors.acceptance[a:b].mean(0) for a, b in spans]),
+        "neighbours": neighbours(goods, own),
+        "word": word_means(goods, alignment),
+    }.items():
+        found[f"all of these, {name}"] = np.concatenate([every, columns], 1)
+    return found
+
+
+def thirds(posteriors: Posteriors, spans: NDArray[np.int64], own: NDArray[np.int64]) -> Columns:
+    """Own log posterior and acceptance in the beginning, middle and end of each phone."""
+    both = [
+        [part[:, column].mean() for part in np.array_split(values[a : max(b, a + 3)], 3) if len(part)]
+        for (a, b), column in zip(spans, own, strict=True)
+        for values in (posteriors.log_probs, posteriors.acceptance)
+    ]
+    filled = [(found + found[-1:] * 3)[:3] for found in both]  # at the end of a recording there may be fewer
+    return np.array(filled, np.float32).reshape(len(own), 6)
+
+
+def transitions(posteriors: Posteriors, spans: NDArray[np.int64], own: NDArray[np.int64]) -> Columns:
+    """Own log posterior and acceptance in the 30 ms before and after each phone, with its outermost frame."""
+    found = []
+    for (a, b), column in zip(spans, own, strict=True):
+        parts = slice(max(a - 3, 0), a + 1), slice(b - 1, b + 3)
+        found.append(
+            [v[part, column].mean() for v in (posteriors.log_probs, posteriors.acceptance) for part in parts]
+        )
+    return np.array(found, np.float32)
+
+
+def core(goods: Goodness) -> Columns:
+    """Own LPP, LPR of the best rival, acceptance: log-odds and probability."""
+    return np.concatenate([goods.summaries[:, :2], goods.acceptance[:, [0, 3]]], 1)
+
+
+def neighbours(goods: Goodness, own: NDArray[np.int64]) -> Columns:
+    """The core measures of the phones before and after, and which phones those are."""
+    values = np.column_stack([own, core(goods)]).astype(np.float32)
+    edge = np.full((1, values.shape[1]), np.nan, np.float32)
+    return np.concatenate([np.concatenate([edge, values[:-1]]), np.concatenate([values[1:], edge])], 1)
+
+
+def word_means(goods: Goodness, alignment: Alignment) -> Columns:
+    """Mean of the core measures over the phone's word, and the least of them."""
+    parts = np.split(core(goods), np.cumsum([len(word.phones) for word in alignment.words])[:-1])
+    rows = [np.tile(np.concatenate([part.mean(0), part.min(0)]), (len(part), 1)) for part in parts]
+    return np.concatenate(rows).astype(np.float32)
 
 
 def logit_definitions(logits: Columns, alignment: Alignment, spans: NDArray[np.int64]) -> dict[str, Columns]:
@@ -137,30 +191,41 @@ def cross_validated(
     return predictions
 
 
+def rated_phones(shop: Workshop, known: set[str]) -> tuple[NDArray[np.int64], Columns, NDArray[np.int64]]:
+    """(n,) id, raters' score and fold of every phone of the utterances in ``known``, in corpus order."""
+    aligned = load_alignments(alignments_path(shop, shop.config.rounds, "learners"))
+    phones, scores, folds = [], [], []
+    for learner in shop.learners:
+        if learner.id in known and learner.labels is not None:
+            phones += [PHONE_ID[base(phone.phone)] for phone in aligned[learner.id].phones]
+            rated = [score for word in learner.labels.words for score in word.phones]
+            scores += rated
+            folds += [shop.folds[learner.speaker]] * len(rated)
+    return np.array(phones), np.array(scores, np.float32), np.array(folds)
+
+
+def combined(columns: Mapping[str, Columns], owners: list[str]) -> dict[str, Columns]:
+    """Single definitions and what is made of several."""
+    plain = columns["all of these"]
+    sets = dict(columns)
+    sets["all of these, means over the utterance"] = in_context(plain, owners)
+    beside = [columns[f"all of these, {name}"][:, plain.shape[1] :] for name in CONTEXT]
+    sets["all of these, all of their context"] = np.concatenate([in_context(plain, owners), *beside], 1)
+    if "CTC, alignment-free" in columns:
+        parts = [plain, columns["logits (4 measures)"], columns["CTC, alignment-free, all symbols"]]
+        sets["all of these, logits and CTC"] = np.concatenate(parts, axis=1)
+    return sets
+
+
 def evaluate(shop: Workshop, every: int, stored: bool) -> Mapping[str, tuple[float, list[float]]]:
     """Pooled and per-fold correlation of every definition."""
     columns, owners = measured(shop, {u.id for u in shop.learners[::every]}, stored)
-    known = set(owners)
-    learners = [u for u in shop.learners if u.id in known and u.labels is not None]
-    scores = np.array(
-        [s for u in learners for w in u.labels.words for s in w.phones],
-        np.float32,  # type: ignore[union-attr]
-    )
-    names = load_alignments(alignments_path(shop, shop.config.rounds, "learners"))
-    phones = np.array([PHONE_ID[base(p.phone)] for u in learners for p in names[u.id].phones])
-    folds = np.array([shop.folds[u.speaker] for u in learners for w in u.labels.words for _ in w.phones])  # type: ignore[union-attr]
-    sets = dict(columns)
-    sets["all of these, and their means over the utterance"] = in_context(columns["all of these"], owners)
-    if "CTC, alignment-free" in columns:
-        every = np.concatenate(
-            [columns["all of these"], columns["logits (4 measures)"], columns["CTC, alignment-free"]], axis=1
-        )
-        sets["all, logits and CTC"] = every
+    phones, scores, folds = rated_phones(shop, set(owners))
     found = {}
-    for name, values in sets.items():
+    for name, values in combined(columns, owners).items():
         predictions = cross_validated(values, phones, scores, folds)
-        per_fold = [pcc(predictions[folds == f], scores[folds == f]) for f in np.unique(folds)]
-        found[name] = (pcc(predictions, scores), per_fold)
+        per_fold = [pcc(predictions[folds == f], scores[folds == f]) or 0.0 for f in range(FOLDS)]
+        found[name] = (pcc(predictions, scores) or 0.0, per_fold)
         print(f"{name:50} {found[name][0]:.3f}   " + " ".join(f"{x:.3f}" for x in per_fold), flush=True)
     return found
 
