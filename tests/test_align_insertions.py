@@ -46,6 +46,27 @@ def test_a_phrase_begun_again_is_a_repetition_of_its_words() -> None:
     assert [(s.kind, s.text) for s in found.inserted] == [("repetition", "w0 w1")]
 
 
+def test_a_word_said_three_times() -> None:
+    found = align(
+        heard(("SIL", 10), *WENT, *WENT, ("SIL", 10), *WENT, *HOME), script("W EH1 N T", "HH OW1 M"), OPTIONS
+    )
+    assert [(s.kind, s.text, s.after_word) for s in found.inserted] == [("repetition", "w0 w0", -1)]
+    assert found.words[0].start == pytest.approx(0.1 + 2 * 0.32 + 0.1 - 0.005)
+
+
+def test_a_phrase_broken_off_in_its_second_word() -> None:
+    begun = (("AY", 10), ("W", 8), ("EH", 8))
+    found = align(heard(*begun, ("SIL", 12), ("AY", 10), *WENT, *HOME), TEXT, OPTIONS)
+    assert [(s.kind, s.text, s.after_word) for s in found.inserted] == [("repetition", "w0", -1)]
+    assert found.words[0].start == pytest.approx(0.375)
+
+
+def test_beginning_again_is_no_way_to_last_longer() -> None:
+    """A phone that only lasts long is not one said twice, nor is a word with a pause in it."""
+    found = align(heard(("AY", 60), ("W", 8), ("EH", 50), ("N", 40), ("T", 30), *HOME), TEXT, OPTIONS)
+    assert found.inserted == ()
+
+
 def test_a_word_broken_off() -> None:
     found = align(heard(("AY", 10), ("W", 8), ("EH", 8), ("SIL", 15), *WENT, *HOME), TEXT, OPTIONS)
     assert [(s.kind, s.text) for s in found.inserted] == [("fragment", "w1")]
@@ -117,4 +138,4 @@ def test_insertions_do_not_change_what_has_none() -> None:
     scores = np.log(np.random.default_rng(0).dirichlet(np.ones(len(CLASSES)), 200)).astype(np.float32)
     given_posteriors = posteriors(scores)
     without = align(given_posteriors, TEXT, AlignOptions(4, 4, 2.0, other_floor=0))
-    assert align(given_posteriors, TEXT, AlignOptions(4, 4, 2.0, other_cost=1e9)) == without
+    assert align(given_posteriors, TEXT, AlignOptions(4, 4, 2.0, other_cost=1e9, again_cost=1e9)) == without

@@ -28,7 +28,7 @@ class AlignOptions:
     because a model trained on read speech has seen silence most of all and lets it swallow the ends of
     words; ``other_floor``, ``other_penalty``, ``other_cost``: least frames of speech outside the script, what
     it loses against the best phone of every frame, and what entering it costs, in nats: a mispronounced word
-    must not be cheaper to explain as something else."""
+    must not be cheaper to explain as something else; ``again_cost``: nats for beginning a word once more."""
 
     floor: int = 4
     silence_floor: int = 4
@@ -37,6 +37,7 @@ class AlignOptions:
     other_floor: int = 8
     other_penalty: float = 1.5
     other_cost: float = 25.0
+    again_cost: float = 10.0
 
 
 def align(
@@ -66,7 +67,7 @@ def align(
     speech = int((posteriors.log_probs.argmax(axis=1) != SILENCE_ID).sum())
     fast = max(int(options.floor_share * speech / phones), 1)
     floor = min(options.floor, fast, frames // phones)
-    floors = Floors(floor, options.silence_floor, options.other_floor, options.other_cost)
+    floors = Floors(floor, options.silence_floor, options.other_floor, options.other_cost, options.again_cost)
     scores = np.empty((frames, OTHER_ID + 1), np.float32)
     np.maximum(posteriors.log_probs, LEAST, out=scores[:, :OTHER_ID])
     scores[:, SILENCE_ID] -= options.silence_penalty

@@ -3,7 +3,7 @@ optional speech that the script does not have."""
 
 from __future__ import annotations
 
-from collections.abc import Container
+from collections.abc import Container, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -11,10 +11,16 @@ from numpy.typing import NDArray
 
 from elocute.acoustics.posteriors import SILENCE_ID
 from elocute.phones import PHONE_ID, base
-from elocute.text.script import Script
+from elocute.text.script import Script, ScriptWord
 
 OTHER_ID = SILENCE_ID + 1
 """Score column of speech that the script does not have, beside the posterior columns."""
+
+AHEAD = 2
+"""Words that a reader may say once more before going on."""
+
+BROKEN = 4
+"""Phones of a word after each of which it may be broken off."""
 
 
 @dataclass(frozen=True)
@@ -24,7 +30,8 @@ class Unit:
     ``word`` is the index of its word, or of the word before a silence or other speech (-1: none); ``variant``
     and ``position`` say which phone of which pronunciation it is; both are -1 for what is no phone.
     ``column`` is its score column, ``floor`` the least number of frames it lasts, ``cost`` what entering it
-    takes off the score.
+    takes off the score; ``again`` marks phones of a word
+    that is begun, or said, once more than the script has it.
     """
 
     word: int
@@ -33,6 +40,7 @@ class Unit:
     column: int
     floor: int
     cost: float = 0.0
+    again: bool = False
 
     @property
     def is_silence(self) -> bool:
@@ -40,7 +48,7 @@ class Unit:
 
     @property
     def is_other(self) -> bool:
-        return self.column == OTHER_ID
+        return self.again or self.column == OTHER_ID
 
 
 @dataclass(frozen=True)
@@ -75,52 +83,99 @@ class Graph:
 @dataclass(frozen=True)
 class Floors:
     """Least frames of a ``phone``, a ``silence`` and of ``other`` speech, which costs ``other_cost`` nats to
-    enter; a floor of 0 leaves other speech out of the graph."""
+    enter; beginning a word once more costs ``again_cost``. A floor of 0 leaves both out of the graph."""
 
     phone: int
     silence: int
     other: int = 0
     other_cost: float = 0.0
+    again_cost: float = 0.0
+
+
+class _Builder:
+    """Units so far, and the units that each may follow."""
+
+    def __init__(self, floors: Floors) -> None:
+        self.floors = floors
+        self.units: list[Unit] = []
+        self.before: list[list[int]] = []
+
+    def add(self, unit: Unit, before: list[int]) -> int:
+        self.units.append(unit)
+        self.before.append(before)
+        return len(self.units) - 1
+
+    def silence(self, word: int, before: list[int]) -> int:
+        return self.add(Unit(word, -1, -1, SILENCE_ID, self.floors.silence), before)
+
+    def gap(
+        self, word: int, sources: list[int], ahead: Sequence[ScriptWord], others: bool
+    ) -> tuple[list[int], list[int]]:
+        """Silence after ``word``; with ``others`` also other speech, or the words ``ahead`` begun once more.
+
+        Returns:
+            The units the gap may begin with, and those it may end with.
+        """
+        pause = self.silence(word, list(sources))
+        if not (self.floors.other and others):
+            return [pause], [pause]
+        other = self.add(Unit(word, -1, -1, OTHER_ID, self.floors.other, self.floors.other_cost), [])
+        after = self.silence(word, [other])
+        self.before[other] = [*sources, pause, after]
+        if not ahead:
+            return [pause, other], [pause, other, after]
+        first, whole, part = self.again(word, ahead)
+        broken = self.silence(word, [*part, *whole])
+        self.before[first] = [*sources, pause, broken, *whole]
+        return [pause, other, first], [pause, other, after, broken, *whole]
+
+    def again(self, word: int, ahead: Sequence[ScriptWord]) -> tuple[int, list[int], list[int]]:
+        """The words ``ahead`` begun once more after ``word``: the first phone, the last one of each word, and
+        others after which the reader may have stopped."""
+        first = len(self.units)
+        whole: list[int] = []
+        part: list[int] = []
+        for repeated in ahead:
+            phones = repeated.pronunciations[0].phones
+            for position, phone in enumerate(phones):
+                number = len(self.units)
+                before, cost = ([number - 1], 0.0) if number > first else ([], self.floors.again_cost)
+                column = PHONE_ID[base(phone)]
+                self.add(Unit(word, -1, -1, column, self.floors.phone, cost, again=True), before)
+                if position == len(phones) - 1:
+                    whole.append(number)
+                elif position < BROKEN:
+                    part.append(number)
+        return first, whole, part
 
 
 def build_graph(script: Script, floors: Floors, others: Container[int] | None = None) -> Graph:
     """All ways to read the script: each word in one of its pronunciations; before, between and after them
-    silence, other speech, or both.
+    silence, other speech, or both, or the words that come next said once more, or begun and broken off.
 
-    ``others``: the words (-1: none) after which other speech may be; by default all.
+    ``others``: the words (-1: none) after which there may be more than silence; by default all.
     """
-    units: list[Unit] = []
-    before: list[list[int]] = []
-
-    def gap(word: int, sources: list[int]) -> list[int]:
-        """Units that may follow ``sources``; what comes next may follow them, too."""
-        first = len(units)
-        units.append(Unit(word, -1, -1, SILENCE_ID, floors.silence))
-        before.append(list(sources))
-        if floors.other and (others is None or word in others):
-            units.append(Unit(word, -1, -1, OTHER_ID, floors.other, floors.other_cost))
-            units.append(Unit(word, -1, -1, SILENCE_ID, floors.silence))
-            before[first:] = [before[first], [*sources, first, first + 2], [first + 1]]
-        return list(range(first, len(units)))
-
-    starts = ends = gap(-1, [])
-    starts = starts[:2]
-    for index, word in enumerate(script.words):
+    builder = _Builder(floors)
+    words = script.words
+    starts, ends = builder.gap(-1, [], words[:AHEAD], others is None or -1 in others)
+    for index, word in enumerate(words):
         word_ends = []
         for variant, pronunciation in enumerate(word.pronunciations):
             if index == 0:
-                starts.append(len(units))
+                starts.append(len(builder.units))
             sources = ends
             for position, phone in enumerate(pronunciation.phones):
-                units.append(Unit(index, variant, position, PHONE_ID[base(phone)], floors.phone))
-                before.append(sources)
-                sources = [len(units) - 1]
+                unit = Unit(index, variant, position, PHONE_ID[base(phone)], floors.phone)
+                sources = [builder.add(unit, sources)]
             word_ends += sources
-        ends = [*word_ends, *gap(index, word_ends)]
-    table = np.full((max(map(len, before)), len(units)), len(units), np.intp)
-    for unit, sources in enumerate(before):
-        table[: len(sources), unit] = sources
-    return Graph(tuple(units), table, np.array(starts, np.intp), np.array(ends, np.intp))
+        ahead = words[index + 1 : index + 1 + AHEAD]
+        _, exits = builder.gap(index, word_ends, ahead, others is None or index in others)
+        ends = [*word_ends, *exits]
+    count = len(builder.units)
+    table = np.full((max(map(len, builder.before)), count), count, np.intp)
+    for number, before in enumerate(builder.before):
+        table[: len(before), number] = before
+    return Graph(tuple(builder.units), table, np.array(starts, np.intp), np.array(ends, np.intp))
 
 
 def fewest_phones(script: Script) -> int:

@@ -130,24 +130,29 @@ def _named(
 def _reading(
     scores: NDArray[np.float32], alignment: Alignment, words: range
 ) -> tuple[NDArray[np.intp], Graph]:
-    """The best path through consecutive words, which begins with any of them and breaks off anywhere."""
+    """The best path through the words, which begins with any of them, goes on with the next or goes back, and
+    breaks off anywhere."""
     units = [
         Unit(number, 0, position, PHONE_ID[base(phone.phone)], 1)
         for number in words
         for position, phone in enumerate(alignment.words[number].phones)
     ]
-    sources = np.arange(-1, len(units) - 1)[None]
-    sources[0, 0] = len(units)
     starts = np.array([n for n, unit in enumerate(units) if unit.position == 0])
+    ends = np.append(starts[1:] - 1, len(units) - 1)
+    sources = np.full((len(words), len(units)), len(units), np.intp)
+    sources[0] = np.arange(-1, len(units) - 1)
+    # A word may follow itself and any later word, but of those before it only the one next to it.
+    for number, start in enumerate(starts):
+        sources[:, start] = len(units)
+        sources[max(number - 1, 0) :, start] = ends[max(number - 1, 0) :]
     graph = Graph(tuple(units), sources, starts, np.arange(len(units)))
     return best_path(graph, scores), graph
 
 
 def _words(path: NDArray[np.intp], graph: Graph, alignment: Alignment) -> tuple[InsertionKind, str]:
     """Words that were said whole are a repetition; if none was, the word was broken off."""
-    first, last = graph.units[path[0]], graph.units[path[-1]]
-    whole = last.position >= len(alignment.words[last.word].phones) - 1
-    numbers = range(first.word, last.word + whole)
-    if not numbers:
-        return "fragment", alignment.words[last.word].text
-    return "repetition", " ".join(alignment.words[number].text for number in numbers)
+    visited = [graph.units[number] for number, _ in groupby(path.tolist())]
+    said = [unit for unit in visited if unit.position == len(alignment.words[unit.word].phones) - 1]
+    if not said:
+        return "fragment", alignment.words[visited[-1].word].text
+    return "repetition", " ".join(alignment.words[unit.word].text for unit in said)
