@@ -2,24 +2,28 @@
 
     python benchmarks/fold_models.py --config configs/scorer.toml --corpus CORPUS --work WORK --fold 0 OUT
 
-Writes ``OUT/acoustic`` and ``OUT/scorer``: the networks that ``elocute train`` left in WORK for the fold,
-with the cards of the shipped models. The small models in the scorer's card were fitted to all folds.
+Writes ``OUT/acoustic`` and ``OUT/scorer``: networks, trees and linear scorer that ``elocute train`` left in
+WORK for the fold, with the cards of the shipped models. The small models in the scorer's card were fitted to
+all folds.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import shutil
 from pathlib import Path
 
 from elocute.card import ASSETS
 from elocute.features.phone import VALUES
 from elocute.training.config import ScorerConfig, read_config
 from elocute.training.crossfit import model_path
-from elocute.training.crossvalidate import load_networks
+from elocute.training.crossvalidate import forest_path, load_networks
 from elocute.training.examples import load_examples
 from elocute.training.export import export_encoder, export_scorer, write_card
 from elocute.training.front import open_shop
+from elocute.training.handcrafted import linear_json, load_table
+from elocute.training.selection import fit_lasso
 from elocute.training.tdnnf import crossfit as tdnnf
 from elocute.training.tdnnf.export import export_tdnnf
 from elocute.training.whisper import load_whisper
@@ -44,12 +48,17 @@ def export_fold(config: Path, corpus: Path, work: Path, fold: int, out: Path) ->
         network = shop.new_network(0)
         load_network(network, shop.model(tdnnf.fold_name(fold)))
         export_tdnnf(network, acoustic / "model.onnx")
-    example = load_examples(work / options.name / "example.npz")[0]
-    networks = load_networks(options, [example], fold, work / options.name)
+    folder = work / options.name
+    table, folds, _ = load_table(folder / "features.npz")
+    linear = linear_json(fit_lasso(table.rows(folds != fold)), options, {})
+    (scorer / "linear.json").write_text(json.dumps(linear))
+    shutil.copytree(forest_path(folder, fold), scorer / "forest", dirs_exist_ok=True)
+    example = load_examples(folder / "example.npz")[0]
+    networks = load_networks(options, [example], fold, folder)
     export_scorer(networks, example.features, example.utterance, scorer / "model.onnx")
     own = {"features": VALUES, "utterance_features": list(options.utterance_features)}
     for name in ("presence", "hearing"):
-        own[name] = json.loads((work / options.name / f"{name}.json").read_text())
+        own[name] = json.loads((folder / f"{name}.json").read_text())
     write_card(acoustic, json.loads((acoustic / "card.json").read_text()))
     write_card(scorer, json.loads((scorer / "card.json").read_text()) | own)
 
