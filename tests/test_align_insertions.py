@@ -99,17 +99,6 @@ def test_a_mispronounced_word_is_no_insertion() -> None:
     assert found.words[1].end - found.words[1].start == pytest.approx(0.32)
 
 
-def test_no_phone_swallows_other_speech() -> None:
-    """Beside a word that was not said as the script has it, an insertion is doubted, unless without it a
-    phone would last implausibly long."""
-    wrong = (("V", 8), ("IH", 8), ("M", 8), ("D", 8))
-    for chatter, kinds in ((1, []), (5, ["speech"])):
-        other = (("SH", 7), ("UW", 7), ("Z", 7)) * chatter
-        found = align(heard(("AY", 10), *wrong, *other, *HOME), TEXT, OPTIONS)
-        assert [segment.kind for segment in found.inserted] == kinds
-        assert max(phone.duration for phone in found.phones) < 0.5
-
-
 def test_entering_costs() -> None:
     """The cost of a unit is paid once, whatever it lasts."""
     scores = np.full((30, OTHER_ID + 1), -9.0, np.float32)

@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from elocute.acoustics.alignment import Alignment, InsertedSegment, PhoneSegment, SilenceSegment, WordSegment
 from elocute.acoustics.edges import settle_edges
 from elocute.acoustics.graph import OTHER_ID, Floors, Graph, build_graph, fewest_phones
-from elocute.acoustics.insertions import credible_gaps, name_insertions, swallowed_gaps
+from elocute.acoustics.insertions import credible_gaps, name_insertions
 from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
 from elocute.acoustics.viterbi import best_path
 from elocute.errors import TextAudioMismatch
@@ -77,13 +77,10 @@ def align(
         graph = build_graph(script, floors, gaps)
         return _segments(graph, best_path(graph, scores), posteriors, script)
 
-    first = found = search()
-    kept = credible_gaps(first, posteriors)
-    if any(segment.after_word not in kept for segment in first.inserted):
+    found = search()
+    kept = credible_gaps(found, posteriors)
+    if any(segment.after_word not in kept for segment in found.inserted):
         found = search(kept)
-        swallowed = swallowed_gaps(first, found, posteriors)
-        if swallowed - kept:
-            found = search(kept | swallowed)
     if energy is not None:
         found = settle_edges(found, energy)
     return name_insertions(found, posteriors)

@@ -27,15 +27,6 @@ FILLER_FITS = 0.5
 NEIGHBOURS_FIT = 1.0
 """Nats a frame that the words beside an insertion may be less than the best phones."""
 
-SWALLOWED_SECONDS = 0.5
-"""How long a phone lasts at least that has swallowed speech outside the script,"""
-
-SWALLOWED_MISFIT = 1.5
-"""and how many nats a frame less probable it is than the best phones."""
-
-SHARED = 0.08
-"""Seconds of an insertion inside such a phone."""
-
 FILLER = np.array([PHONE_ID[name] for name in ("AA", "AE", "AH", "AO", "EH", "ER", "HH", "M", "N", "UH")])
 """Posterior columns of what "um", "uh", "er", "mm" and "hmm" are made of."""
 
@@ -55,24 +46,6 @@ def credible_gaps(alignment: Alignment, posteriors: Posteriors) -> set[int]:
     words = [float(np.mean(part)) for part in np.split(_misfits(alignment, posteriors), ends[:-1])]
     gaps = {segment.after_word for segment in alignment.inserted}
     return {gap for gap in gaps if max(words[max(gap, 0) : gap + 2]) <= NEIGHBOURS_FIT}
-
-
-def swallowed_gaps(first: Alignment, alignment: Alignment, posteriors: Posteriors) -> set[int]:
-    """Words after which an insertion of the ``first`` alignment stands that a phone of the ``alignment``
-    made without it has swallowed: one far too long that sounds like something else.
-
-    However the words beside it were said, no learner holds a /k/ for two seconds.
-    """
-    swollen = [
-        phone
-        for phone, misfit in zip(alignment.phones, _misfits(alignment, posteriors), strict=True)
-        if phone.duration > SWALLOWED_SECONDS and misfit > SWALLOWED_MISFIT
-    ]
-    return {
-        segment.after_word
-        for segment in first.inserted
-        if any(min(segment.end, p.end) - max(segment.start, p.start) > SHARED for p in swollen)
-    }
 
 
 def _misfits(alignment: Alignment, posteriors: Posteriors) -> NDArray[np.float64]:
