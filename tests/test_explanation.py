@@ -92,7 +92,7 @@ def test_the_shipped_effects_sum_to_the_total() -> None:
 
 
 def test_effects_shrink_with_words_left_out() -> None:
-    found = Assessor().assess(DEMO, "Please call Stella, and ask her dog to bring these things.")
+    found = Assessor().assess(DEMO, "Please call Stella, and ask her to bring these things tomorrow.")
     assert found.status == "incomplete"
     effects = [feature.effect for feature in found.features.values() if feature.effect is not None]
     assert found.reference_total is not None
