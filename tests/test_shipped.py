@@ -66,6 +66,17 @@ def test_an_omitted_word_is_found(assessor: Assessor) -> None:
     assert found.scores.completeness < 100.0
 
 
+def test_a_short_word_that_was_not_read_never_passes(assessor: Assessor) -> None:
+    """Its neighbours' sounds are some evidence for it: not always enough to be told from a bad reading."""
+    found = assessor.assess(
+        ASSETS / "demo" / "demo.flac", "Please call Stella, and ask her dog to bring these things."
+    )
+    (dog,) = (word for word in found.words if word.text == "dog")
+    assert dog.verdict in ("omitted", "mispronounced")
+    assert dog.total is not None
+    assert dog.total < 40.0
+
+
 def test_silence_and_noise_are_no_speech(assessor: Assessor) -> None:
     noise = np.random.default_rng(0).normal(0.0, 1e-3, 32_000).astype(np.float32)
     for samples in (np.zeros(32_000, np.float32), noise):

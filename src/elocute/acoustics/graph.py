@@ -93,10 +93,11 @@ class Floors:
 
 
 class _Builder:
-    """Units so far, and the units that each may follow."""
+    """Units so far, and the units that each may follow; ``others`` as of :func:`build_graph`."""
 
-    def __init__(self, floors: Floors) -> None:
+    def __init__(self, floors: Floors, others: Container[int] | None) -> None:
         self.floors = floors
+        self.others = others
         self.units: list[Unit] = []
         self.before: list[list[int]] = []
 
@@ -108,26 +109,26 @@ class _Builder:
     def silence(self, word: int, before: list[int]) -> int:
         return self.add(Unit(word, -1, -1, SILENCE_ID, self.floors.silence), before)
 
-    def gap(
-        self, word: int, sources: list[int], ahead: Sequence[ScriptWord], others: bool
-    ) -> tuple[list[int], list[int]]:
-        """Silence after ``word``; with ``others`` also other speech, or the words ``ahead`` begun once more.
+    def gap(self, word: int, sources: list[int], ahead: Sequence[ScriptWord]) -> tuple[list[int], list[int]]:
+        """Silence after ``word``; where there may be more, also other speech, or the words ``ahead`` begun
+        once more.
 
         Returns:
             The units the gap may begin with, and those it may end with.
         """
         pause = self.silence(word, list(sources))
-        if not (self.floors.other and others):
-            return [pause], [pause]
-        other = self.add(Unit(word, -1, -1, OTHER_ID, self.floors.other, self.floors.other_cost), [])
-        after = self.silence(word, [other])
-        self.before[other] = [*sources, pause, after]
-        if not ahead:
-            return [pause, other], [pause, other, after]
-        first, whole, part = self.again(word, ahead)
-        broken = self.silence(word, [*part, *whole])
-        self.before[first] = [*sources, pause, broken, *whole]
-        return [pause, other, first], [pause, other, after, broken, *whole]
+        first, last = [pause], [pause]
+        if self.floors.other and (self.others is None or word in self.others):
+            other = self.add(Unit(word, -1, -1, OTHER_ID, self.floors.other, self.floors.other_cost), [])
+            after = self.silence(word, [other])
+            self.before[other] = [*sources, pause, after]
+            first, last = [*first, other], [*last, other, after]
+            if ahead:
+                begun, whole, part = self.again(word, ahead)
+                broken = self.silence(word, [*part, *whole])
+                self.before[begun] = [*sources, pause, broken, *whole]
+                first, last = [*first, begun], [*last, broken, *whole]
+        return first, last
 
     def again(self, word: int, ahead: Sequence[ScriptWord]) -> tuple[int, list[int], list[int]]:
         """The words ``ahead`` begun once more after ``word``: the first phone, the last one of each word, and
@@ -155,9 +156,9 @@ def build_graph(script: Script, floors: Floors, others: Container[int] | None = 
 
     ``others``: the words (-1: none) after which there may be more than silence; by default all.
     """
-    builder = _Builder(floors)
+    builder = _Builder(floors, others)
     words = script.words
-    starts, ends = builder.gap(-1, [], words[:AHEAD], others is None or -1 in others)
+    starts, ends = builder.gap(-1, [], words[:AHEAD])
     for index, word in enumerate(words):
         word_ends = []
         for variant, pronunciation in enumerate(word.pronunciations):
@@ -168,8 +169,7 @@ def build_graph(script: Script, floors: Floors, others: Container[int] | None = 
                 unit = Unit(index, variant, position, PHONE_ID[base(phone)], floors.phone)
                 sources = [builder.add(unit, sources)]
             word_ends += sources
-        ahead = words[index + 1 : index + 1 + AHEAD]
-        _, exits = builder.gap(index, word_ends, ahead, others is None or index in others)
+        _, exits = builder.gap(index, word_ends, words[index + 1 : index + 1 + AHEAD])
         ends = [*word_ends, *exits]
     count = len(builder.units)
     table = np.full((max(map(len, builder.before)), count), count, np.intp)

@@ -83,10 +83,10 @@ class Head(nn.Module):
             x = x + F.gelu(convolution(self.dropout(x).transpose(1, 2) * keep)).transpose(1, 2)
         n, t = x.shape[:2]
         phones = self.phones(self.dropout(x)).reshape(n, t * SUBFRAMES, len(CLASSES))
-        speech = 1.0 - phones.detach().softmax(-1)[..., SILENCE_ID].reshape(n, t, SUBFRAMES).mean(
-            -1, keepdim=True
-        )
-        heard = x + self.reading(x, speech if mask is None else speech * mask[..., None])
+        # Detached: the phones shall not learn to move the weights of the mean.
+        silence = phones.detach().softmax(-1)[..., SILENCE_ID].reshape(n, t, SUBFRAMES).mean(-1)
+        speech = (1.0 - silence) * (1.0 if mask is None else mask)
+        heard = x + self.reading(x, speech[..., None])
         judged = F.gelu(self.judge(self.dropout(heard).transpose(1, 2) * keep)).transpose(1, 2)
         acceptance = self.acceptance(self.dropout(judged)).reshape(n, t * SUBFRAMES, len(PHONES))
         return Outputs(phones, acceptance, None if self.ctc is None else self.ctc(self.dropout(x)))

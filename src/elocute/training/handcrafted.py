@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elocute.acoustics.align import align
+from elocute.acoustics.extent import hear_reading
 from elocute.acoustics.model import AcousticModel
 from elocute.acoustics.prosody import prosody
 from elocute.audio import load_audio
@@ -53,7 +54,7 @@ def native_values(natives: Sequence[Utterance], acoustic: AcousticModel) -> Floa
     rows = []
     for utterance in track(some_natives(natives, NATIVES_PER_SPEAKER), "measure natives"):
         sound = load_audio(utterance.audio)
-        heard, tune = acoustic.posteriors(sound), prosody(sound.samples)
+        heard, tune = hear_reading(acoustic, sound), prosody(sound.samples)
         try:
             alignment = align(heard, utterance.script, acoustic.align_options, tune.energy)
         except TextAudioMismatch:

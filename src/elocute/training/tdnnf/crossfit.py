@@ -100,9 +100,11 @@ def posteriors_path(shop: TdnnfShop, fold: int) -> Path:
 def cross_fit(shop: TdnnfShop, jobs: int) -> None:
     """Run what is missing: the model of native speech, then, ``jobs`` at a time on one thread each, five fold
     models with their held-out posteriors and the model of everybody."""
-    _ = shop.store
     fit_fold(shop, NATIVE)
-    bare = replace(shop, teacher=replace(shop.teacher))  # without what is open: every process opens its own
+    # Both stores are whole before the processes start, which only read them; copies without what is open,
+    # as every process opens its own.
+    _ = shop.store, shop.teacher.store
+    bare = replace(shop, teacher=replace(shop.teacher))
     with ProcessPoolExecutor(
         jobs, get_context("spawn"), initializer=torch.set_num_threads, initargs=(1,)
     ) as pool:
