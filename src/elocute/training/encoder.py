@@ -84,9 +84,11 @@ class Head(nn.Module):
         n, t = x.shape[:2]
         phones = self.phones(self.dropout(x)).reshape(n, t * SUBFRAMES, len(CLASSES))
         # Detached: the phones shall not learn to move the weights of the mean.
-        silence = phones.detach().softmax(-1)[..., SILENCE_ID].reshape(n, t, SUBFRAMES).mean(-1)
-        speech = (1.0 - silence) * (1.0 if mask is None else mask)
-        heard = x + self.reading(x, speech[..., None])
+        silence = phones.detach().softmax(-1)[..., SILENCE_ID].reshape(n, t, SUBFRAMES)
+        speech = 1.0 - silence.mean(-1, keepdim=True)
+        if mask is not None:
+            speech = speech * mask[..., None]
+        heard = x + self.reading(x, speech)
         judged = F.gelu(self.judge(self.dropout(heard).transpose(1, 2) * keep)).transpose(1, 2)
         acceptance = self.acceptance(self.dropout(judged)).reshape(n, t * SUBFRAMES, len(PHONES))
         return Outputs(phones, acceptance, None if self.ctc is None else self.ctc(self.dropout(x)))
