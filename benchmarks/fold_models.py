@@ -15,7 +15,6 @@ import shutil
 from pathlib import Path
 
 from elocute.card import ASSETS
-from elocute.features.phone import VALUES
 from elocute.training.config import ScorerConfig, read_config
 from elocute.training.crossfit import model_path
 from elocute.training.crossvalidate import forest_path, load_networks
@@ -56,7 +55,7 @@ def export_fold(config: Path, corpus: Path, work: Path, fold: int, out: Path) ->
     example = load_examples(folder / "example.npz")[0]
     networks = load_networks(options, [example], fold, folder)
     export_scorer(networks, example.features, example.utterance, scorer / "model.onnx")
-    own = {"features": VALUES, "utterance_features": list(options.utterance_features)}
+    own = {"features": list(example.features.names), "utterance_features": list(options.utterance_features)}
     for name in ("presence", "hearing"):
         own[name] = json.loads((folder / f"{name}.json").read_text())
     write_card(acoustic, json.loads((acoustic / "card.json").read_text()))

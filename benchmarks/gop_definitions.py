@@ -5,8 +5,8 @@
 For each front end (an acoustic configuration and the folder it was trained in) the phones of every training
 utterance are measured by the fold model that has not heard the speaker; the same gradient-boosted trees learn
 the raters' score from one definition at a time on four folds and predict the fifth. Correlations pooled over
-the folds and, for the comparison of front ends, per fold. Definitions from logits and from CTC run the fold
-models again: ``--every N`` takes every N-th utterance, ``--stored`` leaves them out.
+the folds and, for the comparison of front ends, per fold. Definitions from logits run the fold models again:
+``--every N`` takes every N-th utterance, ``--stored`` leaves them out.
 """
 
 from __future__ import annotations
@@ -19,7 +19,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from elocute.acoustics.align import align
 from elocute.acoustics.alignment import Alignment
+from elocute.acoustics.ctc import LIMIT, alignment_free_goodness, ctc_ratios
 from elocute.acoustics.gop import Goodness, frame_spans, goodness
 from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
 from elocute.metrics import pcc
@@ -27,8 +29,7 @@ from elocute.phones import PHONE_ID, base
 from elocute.progress import track
 from elocute.training.config import FOLDS, AcousticConfig, read_config
 from elocute.training.crossfit import alignments_path, model_path, posteriors_path
-from elocute.training.ctc_goodness import ctc_ratios
-from elocute.training.encoder import PhoneticEncoder
+from elocute.training.measured import load_prosody
 from elocute.training.targets import load_alignments
 from elocute.training.workshop import Workshop, load_network, load_posteriors
 
@@ -127,38 +128,33 @@ def ctc_definitions(log_probs: Columns, alignment: Alignment) -> dict[str, Colum
     if len(log_probs) < 2 * len(own):
         ratios = np.full((len(own), SILENCE_ID + 1), np.nan, np.float32)
     else:
-        ratios = np.maximum(ctc_ratios(log_probs, own), -50.0).astype(np.float32)
-    anything = np.logaddexp.reduce(ratios, axis=1)[:, None]
-    return {"CTC, alignment-free": anything, "CTC, alignment-free, all symbols": ratios}
-
-
-def network_definitions(
-    shop: Workshop, network: PhoneticEncoder, key: str, alignment: Alignment, heard: Posteriors
-) -> dict[str, Columns]:
-    """Definitions from what the fold model says before the softmax, and from its CTC output."""
-    with torch.inference_mode():
-        outputs = network(shop.store.read(key)[None].float(), None)
-    spans = frame_spans(alignment, heard.frame_shift, len(heard.log_probs))
-    found = logit_definitions(outputs.phones[0].numpy(), alignment, spans)
-    if outputs.ctc is not None:
-        found |= ctc_definitions(outputs.ctc[0].log_softmax(-1).numpy(), alignment)
-    return found
+        ratios = np.clip(ctc_ratios(log_probs, own), -LIMIT, LIMIT).astype(np.float32)
+    free = alignment_free_goodness(log_probs, alignment)[:, None]
+    return {"CTC, alignment-free": free, "CTC, alignment-free, all symbols": ratios}
 
 
 def measured(shop: Workshop, chosen: set[str], stored: bool) -> tuple[dict[str, Columns], list[str]]:
     """Definitions of the phones of the chosen utterances, in corpus order, and the utterance of each."""
     parts: dict[str, dict[str, Columns]] = {}
+    scripts = {u.id: u.script for u in shop.learners}
+    tunes = load_prosody(shop.learners, shop.path("prosody.npz"))
     for fold in range(FOLDS):
         heard = load_posteriors(posteriors_path(shop, fold))
-        aligned = load_alignments(alignments_path(shop, shop.config.rounds, f"fold{fold}"))
         prior = np.log(np.mean([np.exp(p.log_probs).mean(0) for p in heard.values()], axis=0))
         network = shop.new_network(fold)
         load_network(network, model_path(shop, shop.config.rounds, fold))
         network.eval()
-        for key in track([key for key in aligned if key in chosen], f"fold {fold}", every=30.0):
-            parts[key] = frame_definitions(heard[key], aligned[key], prior)
+        for key in track([key for key in heard if key in chosen], f"fold {fold}", every=30.0):
+            posteriors = heard[key]
+            aligned = align(posteriors, scripts[key], shop.config.align, tunes[key].energy)
+            parts[key] = frame_definitions(posteriors, aligned, prior)
+            if posteriors.ctc is not None:
+                parts[key] |= ctc_definitions(posteriors.ctc, aligned)
             if not stored:
-                parts[key] |= network_definitions(shop, network, key, aligned[key], heard[key])
+                with torch.inference_mode():
+                    logits = network(shop.store.read(key)[None].float(), None).phones[0].numpy()
+                spans = frame_spans(aligned, posteriors.frame_shift, len(posteriors.log_probs))
+                parts[key] |= logit_definitions(logits, aligned, spans)
     keys = [u.id for u in shop.learners if u.id in parts]
     names = parts[keys[0]]
     columns = {name: np.concatenate([parts[key][name] for key in keys]) for name in names}
@@ -211,9 +207,16 @@ def combined(columns: Mapping[str, Columns], owners: list[str]) -> dict[str, Col
     sets["all of these, means over the utterance"] = in_context(plain, owners)
     beside = [columns[f"all of these, {name}"][:, plain.shape[1] :] for name in CONTEXT]
     sets["all of these, all of their context"] = np.concatenate([in_context(plain, owners), *beside], 1)
-    if "CTC, alignment-free" in columns:
-        parts = [plain, columns["logits (4 measures)"], columns["CTC, alignment-free, all symbols"]]
-        sets["all of these, logits and CTC"] = np.concatenate(parts, axis=1)
+    context = sets["all of these, all of their context"]
+    beyond = {
+        "alignment-free": columns.get("CTC, alignment-free"),
+        "CTC": columns.get("CTC, alignment-free, all symbols"),
+        "logits": columns.get("logits (4 measures)"),
+    }
+    for name, more in beyond.items():
+        if more is not None:
+            sets[f"all of these, {name}"] = np.concatenate([plain, more], axis=1)
+            sets[f"all of these, all of their context, {name}"] = np.concatenate([context, more], axis=1)
     return sets
 
 

@@ -26,7 +26,7 @@ tuned = 1
 rounds = 2
 native_share = 0.5
 align = { floor = 3 }
-native_options = { epochs = 1, batch = { frames = 200 } }
+native_options = { epochs = 1, ctc_weight = 0.1, batch = { frames = 200 } }
 options = { epochs = 1, batch = { frames = 200 } }
 """
 

@@ -91,6 +91,17 @@ def test_other_speech_around_the_reading(before: bool) -> None:
     assert found.words[0].start == pytest.approx(0.585 if before else 0.0)
 
 
+def test_others_speaking_do_not_make_a_reader_slow() -> None:
+    """How fast the reader is, all speech says at first, and then what the words took."""
+    talk = (("ZH", 20), ("OY", 20)) * 3
+    quick = tuple((name, 5) for name, _ in (("AY", 0), *WENT, *HOME))
+    options = AlignOptions(9, 4, 2.0)
+    found = align(heard(*talk, *quick, *talk), TEXT, options)
+    assert found.words[0].start == pytest.approx(1.195, abs=0.02)
+    assert found.words[-1].end == pytest.approx(1.595, abs=0.02)
+    assert max(phone.duration for phone in found.phones) < 0.075
+
+
 def test_a_mispronounced_word_is_no_insertion() -> None:
     """Half of the phones of "went" are others."""
     wrong = tuple((name, 8) for name in ("V", "EH", "M", "T"))

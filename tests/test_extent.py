@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from elocute.acoustics.extent import MARGIN, hear_reading, reading_extent
-from elocute.acoustics.posteriors import SILENCE_ID
+from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
 from elocute.audio import Audio
 from fakes import RATE, FakeAcoustic, fake_assessor, speech
 
@@ -64,6 +66,23 @@ def test_silence_is_heard_in_the_noise() -> None:
     assert silent[end:].all()
     # The model alone calls the noise speech, since it is loud.
     assert not (model.posteriors(sound).log_probs.argmax(axis=1) == SILENCE_ID).any()
+
+
+class WithCtc(FakeAcoustic):
+    def posteriors(self, audio: Audio) -> Posteriors:
+        found = super().posteriors(audio)
+        return replace(found, ctc=found.log_probs[::2])
+
+
+def test_ctc_frames_stay_where_they_were() -> None:
+    sound = Audio(around(speech(2.0, 0.0), -10.0, 6.0, 5.0))
+    heard = hear_reading(WithCtc(), sound)
+    assert heard.ctc is not None
+    assert abs(len(heard.ctc) - len(heard.log_probs) / 2) <= 1
+    silent = heard.log_probs.argmax(axis=1)[::2] == SILENCE_ID
+    blank = heard.ctc.argmax(axis=1)[: len(silent)] == SILENCE_ID
+    assert (silent[: len(blank)] != blank).sum() <= 2
+    np.testing.assert_allclose(np.exp(heard.ctc).sum(axis=1), 1.0, atol=1e-3)
 
 
 def test_words_are_found_in_the_reading() -> None:

@@ -100,8 +100,10 @@ def test_a_flat_voice(plain: list[Assessment], changed: Change) -> None:
     flat = changed(lambda x, f: psola(x, pitch=100 * 2 ** ((f.features["f0_median"].value or 12.0) / 12)))
     for name in ("f0_sd", "f0_range", "accent_excursion_mean", "word_f0_range_mean", "accent_peak_max"):
         assert np.median(feature(flat, name) / feature(plain, name)) < 0.35, name
-    for name in ("speech_rate", "all_pause_duration", "phone_acceptance_mean", "energy_sd", "vowel_share"):
+    for name in ("speech_rate", "all_pause_duration", "phone_acceptance_mean", "vowel_share"):
         assert shift(plain, flat, name) < 0.5, name
+    # In dB: these few native readings differ too little in it to measure by their spread.
+    assert np.median(np.abs(feature(flat, "energy_sd") - feature(plain, "energy_sd"))) < 0.5
     lost = score(plain, "prosody") - score(flat, "prosody")
     assert np.median(lost) > 1.0
     assert lost.mean() > (score(plain, "fluency") - score(flat, "fluency")).mean()

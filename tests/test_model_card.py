@@ -13,7 +13,7 @@ import pytest
 from numpy.typing import NDArray
 
 from elocute.acoustics.align import AlignOptions
-from elocute.acoustics.model import OVERLAP, WINDOW, OnnxAcousticModel, _windowed, log_softmax
+from elocute.acoustics.model import OVERLAP, WINDOW, OnnxAcousticModel, Outputs, _windowed, log_softmax
 from elocute.acoustics.posteriors import CLASSES
 from elocute.card import open_session, read_card
 from elocute.errors import ModelError
@@ -146,11 +146,15 @@ def test_presence_model_that_does_not_fit(
         OnnxScorer(folder(tmp_path, presence=presence, **SCORER))
 
 
-def positions(mel: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def positions(mel: NDArray[np.float32]) -> Outputs:
     """A network that answers with where its input came from, in whole pairs of frames as the encoder does."""
     frames = mel.shape[1]
     row = np.concatenate([mel[0], np.full(frames % 2, -1, np.float32)])
-    return np.repeat(row[:, None], 40, axis=1), row[:, None] * 2
+    return {
+        "logits": np.repeat(row[:, None], 40, axis=1),
+        "acceptance": row[:, None] * 2,
+        "ctc": row[::2, None],
+    }
 
 
 @pytest.mark.parametrize(
@@ -160,14 +164,15 @@ def positions(mel: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np
 def test_windows_join_without_loss(frames: int) -> None:
     seen = []
 
-    def run(mel: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def run(mel: NDArray[np.float32]) -> Outputs:
         seen.append(mel.shape[1])
         return positions(mel)
 
-    logits, acceptance = _windowed(run, np.tile(np.arange(frames, dtype=np.float32), (80, 1)))
-    np.testing.assert_array_equal(logits[:frames, 0], np.arange(frames))
-    np.testing.assert_array_equal(acceptance[:frames, 0], 2 * np.arange(frames))
-    assert len(logits) == len(acceptance) == frames + frames % 2
+    found = _windowed(run, np.tile(np.arange(frames, dtype=np.float32), (80, 1)))
+    np.testing.assert_array_equal(found["logits"][:frames, 0], np.arange(frames))
+    np.testing.assert_array_equal(found["acceptance"][:frames, 0], 2 * np.arange(frames))
+    np.testing.assert_array_equal(found["ctc"][:, 0], np.arange(0, frames, 2))
+    assert len(found["logits"]) == len(found["acceptance"]) == frames + frames % 2
     assert max(seen) <= WINDOW
     assert len(seen) == 1 or min(seen) > OVERLAP
 
@@ -175,13 +180,13 @@ def test_windows_join_without_loss(frames: int) -> None:
 def test_every_answer_has_context_on_both_sides() -> None:
     """Next to a seam each answer comes from a window that reaches half the overlap further."""
 
-    def run(mel: NDArray[np.float32]) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    def run(mel: NDArray[np.float32]) -> Outputs:
         frames = mel.shape[1] + mel.shape[1] % 2
         left, right = np.arange(frames), np.arange(frames)[::-1]
-        return np.stack([left, right], 1).astype(np.float32), np.zeros((frames, 0), np.float32)
+        return {"logits": np.stack([left, right], 1).astype(np.float32)}
 
     frames = 12_000
-    context, _ = _windowed(run, np.zeros((80, frames), np.float32))
+    context = _windowed(run, np.zeros((80, frames), np.float32))["logits"]
     inner = slice(OVERLAP // 2, frames - OVERLAP // 2)
     assert context[inner, 0].min() >= OVERLAP // 2
     assert context[inner, 1].min() >= OVERLAP // 2 - 1

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,10 +11,14 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from elocute.acoustics.alignment import Alignment
+from elocute.acoustics.ctc import alignment_free_goodness
 from elocute.acoustics.gop import goodness
+from elocute.acoustics.posteriors import CLASSES
 from elocute.acoustics.prosody import Prosody, prosody
 from elocute.features.handcrafted import Evidence
+from elocute.features.measurements import measure
 from elocute.features.phone import (
+    ALIGNMENT_FREE,
     STATISTICS,
     STRESS_UNMARKED,
     VALUES,
@@ -67,6 +73,18 @@ def test_ids() -> None:
 
 def test_vowels_without_a_digit_are_unstressed() -> None:
     assert features(reading("AH:5 L:5 OW:5")).stress.tolist() == [0, STRESS_UNMARKED, 0]
+
+
+def test_alignment_free_goodness_is_one_more_column_where_the_model_has_ctc() -> None:
+    alignment = reading("_:4 | B:6 AA1:8 | _:20 | S:10")
+    tune = flat_prosody(alignment)
+    without = measure(random_posteriors(alignment), alignment, tune).phones
+    ctc = np.log(np.random.default_rng(0).dirichlet(np.ones(len(CLASSES)), 24)).astype(np.float32)
+    found = measure(replace(random_posteriors(alignment), ctc=ctc), alignment, tune).phones
+    assert found.names == (*without.names, ALIGNMENT_FREE)
+    np.testing.assert_array_equal(found.values[:, :-1], without.values)
+    np.testing.assert_array_equal(found.values[:, -1], alignment_free_goodness(ctc, alignment))
+    assert len(set(found.values[:, -1])) == 3
 
 
 def test_columns_are_where_their_names_say() -> None:

@@ -70,13 +70,13 @@ ACOUSTIC_CARD = {
 }
 
 
-def acoustic_model(folder: Path, exact: bool, integers: bool = False) -> Model:
+def acoustic_model(folder: Path, exact: bool, integers: bool = False, ctc: bool = True) -> Model:
     from elocute.training.export import WholeEncoder
 
     folder.mkdir(exist_ok=True)
     torch.manual_seed(0)
     lower = WhisperEncoder(WIDTH, 2, 64, layers=1, mels=80, positions=1500)
-    upper = PhoneticEncoder([Block(WIDTH, 2, 64), Block(WIDTH, 2, 64)], WIDTH, inner=48)
+    upper = PhoneticEncoder([Block(WIDTH, 2, 64), Block(WIDTH, 2, 64)], WIDTH, inner=48, ctc=ctc)
     with torch.no_grad():
         lower.positions.normal_(0.0, 0.3)
     if exact:
@@ -100,11 +100,12 @@ def rounded_encoder(tmp_path_factory: pytest.TempPathFactory) -> Model:
 def difference(model: Model, mel: torch.Tensor) -> float:
     with torch.inference_mode():
         expected = [output.numpy() for output in model.module(mel)]
-    found = model.session().run(["logits", "acceptance"], {"mel": mel.numpy()})
+    found = model.session().run(["logits", "acceptance", "ctc"], {"mel": mel.numpy()})
     assert [f.shape for f in found] == [e.shape for e in expected]
     fine = 2 * -(-mel.shape[2] // 2)
     assert found[0].shape == (1, fine, len(CLASSES))
     assert found[1].shape == (1, fine, len(PHONES))
+    assert found[2].shape == (1, fine // 2, len(CLASSES))
     assert all(f.dtype == np.float32 for f in found)
     assert expected[0].std() > 0.05
     return max(float(np.abs(f - e).max()) for f, e in zip(found, expected, strict=True))
@@ -152,10 +153,19 @@ def test_the_encoder_model_in_use(exact_encoder: Model) -> None:
     assert found.log_probs.shape == (frames, len(CLASSES))
     assert found.acceptance.shape == (frames, len(PHONES))
     with torch.inference_mode():
-        logits, acceptance = exact_encoder.module(torch.from_numpy(log_mel(levelled(samples)))[None])
+        logits, acceptance, ctc = exact_encoder.module(torch.from_numpy(log_mel(levelled(samples)))[None])
     expected = logits.log_softmax(-1)[0, :frames].numpy()
     np.testing.assert_allclose(found.log_probs, expected, atol=1e-4)
     np.testing.assert_allclose(found.acceptance, acceptance[0, :frames].numpy(), atol=1e-4)
+    assert found.ctc is not None
+    np.testing.assert_allclose(found.ctc, ctc.log_softmax(-1)[0].numpy(), atol=1e-4)
+
+
+def test_an_encoder_without_ctc(tmp_path: Path) -> None:
+    found = OnnxAcousticModel(acoustic_model(tmp_path, exact=True, ctc=False).folder).posteriors(
+        Audio(speech(1.0), 1.0, RATE)
+    )
+    assert found.ctc is None
 
 
 @pytest.mark.parametrize("classes", [CLASSES[::-1], CLASSES[:-1], (*CLASSES, "X")])
@@ -303,7 +313,7 @@ def test_only_large_weights_are_halved(scorer: Model, exact_encoder: Model) -> N
         assert half
         assert min(half) >= 1024 > max(full)
     parameters = sum(p.numel() for p in exact_encoder.module.parameters())
-    assert (exact_encoder.folder / "model.onnx").stat().st_size < 2 * parameters + 60_000
+    assert (exact_encoder.folder / "model.onnx").stat().st_size < 2 * parameters + 62_000
 
 
 def test_halve_by_hand(tmp_path: Path) -> None:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elocute.acoustics.align import AlignOptions, align
+from elocute.acoustics.alignment import InsertedSegment, SilenceSegment
 from elocute.acoustics.gop import SUMMARIES, goodness
 from elocute.acoustics.posteriors import CLASSES, SILENCE_ID, Posteriors
 from elocute.corpora.types import Utterance, UtteranceLabels, WordLabels
@@ -292,6 +293,18 @@ def test_speech_within_the_words() -> None:
     posteriors = clear("_:10 | S:10 IY:10 | _:5 | T:10 | _:5 | G:10 OW:10 | _:10")
     assert speech_within(alignment, posteriors) == pytest.approx(40 / 50, abs=0.03)
     assert speech_within(alignment, clear("_:80")) == 1.0
+
+
+def test_the_scripts_words_said_again_are_within_them() -> None:
+    alignment, posteriors = (
+        reading("_:10 | S:10 IY:10 | _:40"),
+        clear("_:10 | S:10 IY:10 | S:10 IY:10 | _:20"),
+    )
+    for kind, share in (("repetition", 1.0), ("fragment", 1.0), ("filler", 1.0), ("speech", 0.5)):
+        again = InsertedSegment(0.3, 0.5, 0, kind, "")
+        silences = (SilenceSegment(0.0, 0.1, -1), SilenceSegment(0.5, 0.7, 0))
+        found = replace(alignment, inserted=(again,), silences=silences)
+        assert speech_within(found, posteriors) == pytest.approx(share, abs=0.06), kind
 
 
 def test_a_recording_that_says_much_else_is_off_script() -> None:

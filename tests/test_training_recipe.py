@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from elocute.acoustics.align import align
 from elocute.acoustics.model import OnnxAcousticModel
 from elocute.acoustics.posteriors import CLASSES
 from elocute.acoustics.prosody import prosody
@@ -23,6 +24,7 @@ from elocute.audio import load_audio
 from elocute.corpora import speechocean762
 from elocute.corpora.folds import speaker_folds
 from elocute.features.measurements import measure, utterance_vector
+from elocute.features.phone import ALIGNMENT_FREE, VALUES
 from elocute.scoring.forest import Forest, blend
 from elocute.scoring.linear import read_linear
 from elocute.scoring.presence import PresenceModel
@@ -135,6 +137,9 @@ def test_the_posteriors_are_those_of_the_folds_last_model(trained: Place) -> Non
         expected = stored_posteriors(network, shop.store, key, stored.duration)
         np.testing.assert_allclose(stored.log_probs, expected.log_probs, atol=0.01)
         np.testing.assert_allclose(stored.acceptance, expected.acceptance, atol=0.01)
+        assert stored.ctc is not None
+        assert expected.ctc is not None
+        np.testing.assert_allclose(stored.ctc, expected.ctc, atol=0.02)
 
 
 @pytest.mark.parametrize("number", [1, 2])
@@ -354,9 +359,10 @@ def test_training_and_use_measure_alike(trained: Place, assessor: Assessor) -> N
     learner = next(u for u in speechocean762.load(trained.corpus, "train") if u.id == example.id)
     fold = speaker_folds(speechocean762.load(trained.corpus, "train"), 5)[learner.speaker]
     posteriors = load_posteriors(trained.work / "posteriors" / f"fold{fold}.npz")[learner.id]
-    alignment = load_alignments(trained.work / "alignments" / f"2-fold{fold}.jsonl")[learner.id]
-    again = measure(posteriors, alignment, prosody(load_audio(learner.audio).samples))
-    assert again.phones.names == example.features.names
+    tune = prosody(load_audio(learner.audio).samples)
+    alignment = align(posteriors, learner.script, assessor.acoustic.align_options, tune.energy)
+    again = measure(posteriors, alignment, tune)
+    assert again.phones.names == example.features.names == (*VALUES, ALIGNMENT_FREE)
     np.testing.assert_allclose(again.phones.values, example.features.values, rtol=1e-3, atol=1e-3)
     assert set(assessor.scorer.card["utterance_features"]) <= again.utterance.keys()
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Container
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,7 @@ from elocute.acoustics.alignment import Alignment, InsertedSegment, PhoneSegment
 from elocute.acoustics.edges import settle_edges
 from elocute.acoustics.graph import OTHER_ID, Floors, Graph, build_graph, fewest_phones
 from elocute.acoustics.insertions import credible_gaps, name_insertions
+from elocute.acoustics.loudness import loudness_evidence
 from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
 from elocute.acoustics.viterbi import best_path
 from elocute.errors import TextAudioMismatch
@@ -52,7 +53,8 @@ def align(
     variant that fits best is chosen. Speech between the words that the script does not have is found, too.
 
     Args:
-        energy: (frames,) RMS every 10 ms; with it, the edges beside pauses are placed by loudness.
+        energy: (frames,) RMS every 10 ms; with it, loudness helps to tell sounds and pauses apart, and places
+            the edges beside pauses.
 
     Raises:
         TextAudioMismatch: the recording has fewer frames than the script has phones.
@@ -64,26 +66,46 @@ def align(
             f"The text needs more time than the recording's {posteriors.duration:.1f} s: "
             "check that they belong together."
         )
-    speech = int((posteriors.log_probs.argmax(axis=1) != SILENCE_ID).sum())
-    fast = max(int(options.floor_share * speech / phones), 1)
-    floor = min(options.floor, fast, frames // phones)
-    floors = Floors(floor, options.silence_floor, options.other_floor, options.other_cost, options.again_cost)
-    scores = np.empty((frames, OTHER_ID + 1), np.float32)
-    np.maximum(posteriors.log_probs, LEAST, out=scores[:, :OTHER_ID])
-    scores[:, SILENCE_ID] -= options.silence_penalty
-    scores[:, OTHER_ID] = scores[:, :OTHER_ID].max(axis=1) - options.other_penalty
+    scores = _scores(posteriors, options, energy)
+
+    def floor(spoken: float) -> int:
+        """Least frames of a phone if the phones share ``spoken`` frames."""
+        return min(options.floor, max(int(options.floor_share * spoken / phones), 1), frames // phones)
 
     def search(gaps: Container[int] | None = None) -> Alignment:
         graph = build_graph(script, floors, gaps)
         return _segments(graph, best_path(graph, scores), posteriors, script)
 
+    speech = int((posteriors.log_probs.argmax(axis=1) != SILENCE_ID).sum())
+    floors = Floors(
+        floor(speech), options.silence_floor, options.other_floor, options.other_cost, options.again_cost
+    )
     found = search()
+    spoken = sum(word.end - word.start for word in found.words) / posteriors.frame_shift
+    if floor(spoken) < floors.phone:  # others speak, too, so the reader speaks faster than it seemed
+        floors = replace(floors, phone=floor(spoken))
+        found = search()
     kept = credible_gaps(found, posteriors)
     if any(segment.after_word not in kept for segment in found.inserted):
         found = search(kept)
     if energy is not None:
         found = settle_edges(found, energy)
     return name_insertions(found, posteriors)
+
+
+def _scores(
+    posteriors: Posteriors, options: AlignOptions, energy: NDArray[np.float32] | None
+) -> NDArray[np.float32]:
+    """(frames, 41) what each class and other speech gain in each frame."""
+    frames = len(posteriors.log_probs)
+    scores = np.empty((frames, OTHER_ID + 1), np.float32)
+    np.maximum(posteriors.log_probs, LEAST, out=scores[:, :OTHER_ID])
+    if energy is not None and len(energy):
+        rows = np.minimum(np.arange(frames), len(energy) - 1)
+        scores[:, :OTHER_ID] += loudness_evidence(energy)[rows]
+    scores[:, SILENCE_ID] -= options.silence_penalty
+    scores[:, OTHER_ID] = scores[:, :OTHER_ID].max(axis=1) - options.other_penalty
+    return scores
 
 
 def _segments(graph: Graph, path: NDArray[np.intp], posteriors: Posteriors, script: Script) -> Alignment:

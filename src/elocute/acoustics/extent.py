@@ -67,7 +67,15 @@ def hear_reading(model: AcousticModel, audio: Audio) -> Posteriors:
     stop = len(audio.samples) if end == frames else end * HOP
     heard = model.posteriors(Audio(audio.samples[start * HOP : stop]))
     around = ((start, frames - end), (0, 0))
-    log_probs = np.pad(heard.log_probs, around, constant_values=NOWHERE)
     acceptance = np.pad(heard.acceptance, around, constant_values=NOWHERE)
-    log_probs[:start, SILENCE_ID] = log_probs[end:, SILENCE_ID] = 0.0
-    return Posteriors(log_probs, acceptance, heard.frame_shift, audio.duration)
+    ctc = None if heard.ctc is None else _surrounded(heard.ctc, start // 2, (frames - end) // 2)
+    return Posteriors(
+        _surrounded(heard.log_probs, start, frames - end), acceptance, heard.frame_shift, audio.duration, ctc
+    )
+
+
+def _surrounded(log_probs: NDArray[np.float32], before: int, after: int) -> NDArray[np.float32]:
+    """Frames of silence before and after."""
+    padded = np.pad(log_probs, ((before, after), (0, 0)), constant_values=NOWHERE)
+    padded[:before, SILENCE_ID] = padded[before + len(log_probs) :, SILENCE_ID] = 0.0
+    return padded

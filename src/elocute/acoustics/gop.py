@@ -71,16 +71,25 @@ def goodness(posteriors: Posteriors, alignment: Alignment) -> Goodness:
     canonical = np.array([PHONE_ID[base(phone.phone)] for phone in alignment.phones])
     lpp = _means(log_probs, spans)
     mean_posteriors = _means(probs, spans)
-    own = lpp[np.arange(len(lpp)), canonical]
-    summaries = np.array(
+    rows = np.arange(len(lpp))
+    own = lpp[rows, canonical]
+    rivals = lpp[:, :SILENCE_ID].copy()
+    rivals[rows, canonical] = -np.inf
+    own_mean = mean_posteriors[rows, canonical]
+    segments = list(zip(spans, canonical, strict=True))
+    inner = np.array([_inner(log_probs[a:b, column]) for (a, b), column in segments], np.float32)
+    summaries = np.column_stack(
         [
-            _summary(log_probs[a:b], column, lpp[row], mean_posteriors[row])
-            for row, ((a, b), column) in enumerate(zip(spans, canonical, strict=True))
-        ],
-        np.float32,
-    ).reshape(len(lpp), len(SUMMARIES))
-    accepted = zip(spans, canonical, strict=True)
-    acceptance = np.array([_accepted(posteriors.acceptance[a:b, column]) for (a, b), column in accepted])
+            own,
+            rivals.max(axis=1) - own,
+            lpp[:, SILENCE_ID] - own,
+            np.log(own_mean + 1e-8),
+            inner,
+            np.log1p((mean_posteriors > own_mean[:, None]).sum(axis=1)),
+            -(mean_posteriors * np.log(mean_posteriors + 1e-8)).sum(axis=1),
+        ]
+    ).astype(np.float32)
+    acceptance = np.array([_accepted(posteriors.acceptance[a:b, column]) for (a, b), column in segments])
     return Goodness(lpp, lpp - own[:, None], summaries, mean_posteriors, acceptance)
 
 
@@ -90,23 +99,11 @@ def _means(frames: NDArray[np.float32], spans: NDArray[np.int64]) -> NDArray[np.
     return np.asarray(means, np.float32)
 
 
-def _summary(
-    segment: NDArray[np.float32], column: int, lpp: NDArray[np.float32], mean_posterior: NDArray[np.float32]
-) -> list[float]:
-    own = segment[:, column]
-    rivals = np.delete(lpp, [column, SILENCE_ID])
-    middle = own[len(own) // 4 : max(len(own) - len(own) // 4, len(own) // 4 + 1)]
-    return [
-        float(lpp[column]),
-        float(rivals.max() - lpp[column]),
-        float(lpp[SILENCE_ID] - lpp[column]),
-        float(np.log(mean_posterior[column] + 1e-8)),
-        float(own.max()),
-        float(own.min()),
-        float(middle.mean()),
-        float(np.log1p((mean_posterior > mean_posterior[column]).sum())),
-        float(-(mean_posterior * np.log(mean_posterior + 1e-8)).sum()),
-    ]
+def _inner(own: NDArray[np.float32]) -> tuple[float, float, float]:
+    """Best and worst log posterior of a segment's frames, and the mean of its middle half."""
+    quarter = len(own) // 4
+    middle = own[quarter : max(len(own) - quarter, quarter + 1)]
+    return float(own.max()), float(own.min()), float(middle.mean())
 
 
 def _accepted(log_odds: NDArray[np.float32]) -> NDArray[np.float32]:

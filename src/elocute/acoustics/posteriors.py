@@ -22,13 +22,15 @@ class Posteriors:
     ``log_probs`` is (frames, 40), float32, each row a log distribution; frame ``k`` is centred at
     ``k * frame_shift`` seconds. ``acceptance`` is (frames, 39), float32: the log-odds that raters accept the
     frame as each phone, as a model trained on ratings estimates them. ``duration`` is the recording's, in
-    seconds.
+    seconds. ``ctc`` is (frames of its own, 40), float32: log posteriors of a model's CTC output, silence
+    being the blank, evenly over the duration, or ``None`` if it has none.
     """
 
     log_probs: NDArray[np.float32]
     acceptance: NDArray[np.float32]
     frame_shift: float
     duration: float
+    ctc: NDArray[np.float32] | None = None
 
     def boundary(self, frame: int) -> float:
         """Time in seconds of the boundary between frames ``frame - 1`` and ``frame``."""

@@ -18,7 +18,7 @@ SCALARS = ("lpp_canonical", "lpr_rival", "lpr_silence")
 
 SHARED: tuple[str, ...] = (
     *ACCEPTANCE, "lpp_canonical", "lpr_rival", "log_mean_posterior", "duration", "relative_duration",
-    "energy_mean", "f0_mean",
+    "energy_mean", "f0_mean", "alignment_free",
 )  # fmt: skip
 """Columns that are also told of the phone before and the phone after, and as the least of the word."""
 

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elocute.acoustics.alignment import Alignment
+from elocute.acoustics.ctc import alignment_free_goodness
 from elocute.acoustics.gop import Goodness, goodness
 from elocute.acoustics.posteriors import Posteriors
 from elocute.acoustics.prosody import Prosody
@@ -31,7 +32,8 @@ def measure(posteriors: Posteriors, alignment: Alignment, prosody: Prosody) -> M
     """Features of an aligned recording; training and assessment both use this function."""
     goods = goodness(posteriors, alignment)
     evidence = Evidence(alignment, goods, prosody)
-    return Measurements(alignment, goods, phone_features(evidence), handcrafted(evidence), prosody)
+    free = None if posteriors.ctc is None else alignment_free_goodness(posteriors.ctc, alignment)
+    return Measurements(alignment, goods, phone_features(evidence, free), handcrafted(evidence), prosody)
 
 
 def utterance_vector(utterance: Mapping[str, float | None], names: Sequence[str]) -> NDArray[np.float32]:

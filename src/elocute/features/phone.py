@@ -58,7 +58,10 @@ VALUES: tuple[str, ...] = (
     *ACCEPTANCE,
     *LOCAL,
 )
-"""Names of the columns of :attr:`PhoneFeatures.values`."""
+"""Names of the columns of :attr:`PhoneFeatures.values`, from every acoustic model."""
+
+ALIGNMENT_FREE = "alignment_free"
+"""One more column, the last, where the acoustic model has a CTC output."""
 
 
 def statistics(values: NDArray[np.float32]) -> list[float]:
@@ -80,8 +83,11 @@ def _middle(ordered: NDArray[np.float32]) -> float:
     return float(ordered[half] if len(ordered) % 2 else (ordered[half - 1] + ordered[half]) / 2)
 
 
-def phone_features(evidence: Evidence) -> PhoneFeatures:
+def phone_features(evidence: Evidence, free: NDArray[np.float32] | None = None) -> PhoneFeatures:
     """All features of the phones of an utterance.
+
+    Args:
+        free: (phones,) alignment-free goodness, see ``acoustics/ctc.py``.
 
     Energy is relative to the RMS over the aligned speech, so gain does not matter; F0 is in semitones from
     the utterance's median, voiced frames only.
@@ -98,7 +104,10 @@ def phone_features(evidence: Evidence) -> PhoneFeatures:
         axis=1,
     ).astype(np.float32)
     phone, mark, manner, word, place = _ids(alignment)
-    return PhoneFeatures(phone, mark, manner, word, place, values, VALUES)
+    if free is None:
+        return PhoneFeatures(phone, mark, manner, word, place, values, VALUES)
+    values = np.concatenate([values, free[:, None]], axis=1)
+    return PhoneFeatures(phone, mark, manner, word, place, values, (*VALUES, ALIGNMENT_FREE))
 
 
 def _ids(alignment: Alignment) -> tuple[NDArray[np.int64], ...]:

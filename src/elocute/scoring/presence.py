@@ -37,7 +37,7 @@ class PresenceModel:
     scorer sees more than the words' measures tell, so a word that it finds well said needs stronger evidence
     against it. A recording is off script if the mean evidence of its words is below ``least_evidence`` and
     their mean accuracy below ``well_read``, or if less than ``on_script`` of the script's phones belong to
-    words that were spoken, or of the recording's speech lies within the script's words.
+    words that were spoken, or of the recording's speech lies within the script's words, said once or again.
     """
 
     weights: tuple[float, ...]
@@ -92,11 +92,13 @@ def mean_evidence(totals: ArrayLike, words: ArrayLike) -> NDArray[np.float64]:
 
 
 def speech_within(alignment: Alignment, posteriors: Posteriors) -> float:
-    """Share of the frames of speech that lie within words, 0-1; 1 if there is no speech."""
+    """Share of the frames of speech that lie within words of the script, said once or again, 0-1; 1 if there
+    is no speech."""
     speech = posteriors.log_probs.argmax(axis=1) != SILENCE_ID
     centres = np.arange(len(speech)) * posteriors.frame_shift
     outside = np.zeros(len(speech), bool)
-    times = [(s.start, s.end) for s in alignment.silences] + [(s.start, s.end) for s in alignment.inserted]
+    times = [(s.start, s.end) for s in alignment.silences]
+    times += [(s.start, s.end) for s in alignment.inserted if s.kind == "speech"]
     for start, end in times:
         outside |= (centres >= start) & (centres < end)
     return float((speech & ~outside).sum() / max(speech.sum(), 1)) if speech.any() else 1.0

@@ -165,7 +165,8 @@ def stored_posteriors(network: PhoneticEncoder, store: HiddenStore, key: str, du
     network.eval()
     hidden = store.read(key)[None].float()
     with torch.inference_mode():
-        logits, acceptance, _ = network(hidden, None)
+        logits, acceptance, ctc = network(hidden, None)
     frames = int(duration / FRAME_SHIFT + 1e-6)
     log_probs = logits.float().log_softmax(-1)[0, :frames].numpy()
-    return Posteriors(log_probs, acceptance[0, :frames].float().numpy(), FRAME_SHIFT, duration)
+    free = None if ctc is None else ctc[0].float().log_softmax(-1).numpy()
+    return Posteriors(log_probs, acceptance[0, :frames].float().numpy(), FRAME_SHIFT, duration, free)

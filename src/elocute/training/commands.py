@@ -17,7 +17,6 @@ import torch
 from elocute.card import ASSETS
 from elocute.evaluate import summary
 from elocute.features.handcrafted import REGISTRY
-from elocute.features.phone import VALUES
 from elocute.features.reference import make_reference, save_reference
 from elocute.predictions import write_predictions
 from elocute.scoring.forest import Forest
@@ -140,7 +139,7 @@ def train_export(config: Path, corpus: Path, work: Path) -> None:
         name: json.loads(need(folder / f"{name}.json", "score").read_text())
         for name in ("presence", "hearing")
     }
-    write_card(scorer, _scorer_card(options, shop, fitted, report))
+    write_card(scorer, _scorer_card(options, shop, fitted, report, example.features.names))
     shutil.copyfile(folder / "report.json", scorer / "cross-validation.json")
     shutil.copyfile(need(folder / "linear.json", "score"), scorer / "linear.json")
     shutil.copytree(forest_path(folder, NOBODY), scorer / "forest", dirs_exist_ok=True)
@@ -178,7 +177,11 @@ def _shop(config: Path, options: ScorerConfig, corpus: Path, work: Path) -> fron
 
 
 def _scorer_card(
-    options: ScorerConfig, shop: front.Shop, fitted: dict[str, Any], report: dict[str, Any]
+    options: ScorerConfig,
+    shop: front.Shop,
+    fitted: dict[str, Any],
+    report: dict[str, Any],
+    names: Sequence[str],
 ) -> dict[str, Any]:
     return {
         "name": options.name,
@@ -188,7 +191,7 @@ def _scorer_card(
         "architecture": f"mean of {len(options.seeds)} hierarchical networks, phone -> word -> utterance; "
         "beside them trees (forest/) and a linear scorer (linear.json)",
         "scales": {"phone": [0, 2], "word": [0, 10], "utterance": [0, 10]},
-        "features": VALUES,
+        "features": names,
         "utterance_features": list(options.utterance_features),
         **fitted,
         "training_data": {"speechocean762 training half (CC BY 4.0)": speech(shop.learners)},

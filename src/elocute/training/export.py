@@ -20,18 +20,22 @@ from elocute.training.whisper import WhisperEncoder
 
 OPSET = 17
 
+STEPS = {"logits": "fine", "acceptance": "fine", "ctc": "coarse"}
+"""Outputs of an encoder and the names of their time axes: 10 ms and 20 ms frames."""
+
 
 class WholeEncoder(nn.Module):
-    """Spectrogram (1, 80, frames) to ``logits`` (1, 2 * ceil(frames / 2), 40) and ``acceptance`` (…, 39)."""
+    """Spectrogram (1, 80, frames) to ``logits`` (1, 2 * ceil(frames / 2), 40), ``acceptance`` (…, 39) and, if
+    the network has such an output, ``ctc`` (1, ceil(frames / 2), 40)."""
 
     def __init__(self, lower: WhisperEncoder, upper: PhoneticEncoder) -> None:
         super().__init__()
         self.lower = lower
         self.upper = upper
 
-    def forward(self, mel: Tensor) -> tuple[Tensor, Tensor]:
-        outputs = self.upper(self.lower(mel), None)
-        return outputs.phones, outputs.acceptance
+    def forward(self, mel: Tensor) -> tuple[Tensor, ...]:
+        phones, acceptance, ctc = self.upper(self.lower(mel), None)
+        return (phones, acceptance) if ctc is None else (phones, acceptance, ctc)
 
 
 class Ensemble(nn.Module):
@@ -55,13 +59,14 @@ def export_encoder(
 ) -> None:
     """One ONNX file: with ``integers`` matrix products as in :func:`quantize`, (other) weights in half
     precision, widened when the session is made."""
+    names = list(STEPS) if upper.head.ctc is not None else list(STEPS)[:2]
     torch.onnx.export(
         WholeEncoder(lower, upper).float().eval(),
         (torch.zeros(1, 80, 200),),
         str(path),
         input_names=["mel"],
-        output_names=["logits", "acceptance"],
-        dynamic_axes={"mel": {2: "frames"}, "logits": {1: "fine"}, "acceptance": {1: "fine"}},
+        output_names=names,
+        dynamic_axes={"mel": {2: "frames"}, **{name: {1: STEPS[name]} for name in names}},
         opset_version=OPSET,
         dynamo=False,
     )

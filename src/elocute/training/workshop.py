@@ -122,6 +122,8 @@ def save_posteriors(found: Mapping[str, Posteriors], path: Path) -> None:
         arrays[f"{key}/log_probs"] = posteriors.log_probs.astype(np.float16)
         arrays[f"{key}/acceptance"] = posteriors.acceptance.astype(np.float16)
         arrays[f"{key}/duration"] = np.array(posteriors.duration)
+        if posteriors.ctc is not None:
+            arrays[f"{key}/ctc"] = posteriors.ctc.astype(np.float16)
     partial = path.with_suffix(".partial.npz")
     np.savez(partial, **arrays)  # type: ignore[arg-type]
     partial.replace(path)
@@ -136,6 +138,7 @@ def load_posteriors(path: Path) -> dict[str, Posteriors]:
                 stored[f"{key}/acceptance"].astype(np.float32),
                 FRAME_SHIFT,
                 float(stored[f"{key}/duration"]),
+                stored[f"{key}/ctc"].astype(np.float32) if f"{key}/ctc" in stored else None,
             )
             for key in keys
         }
