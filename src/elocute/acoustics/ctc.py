@@ -14,7 +14,7 @@ from elocute.phones import PHONE_ID, base
 Floats = NDArray[np.float64]
 
 FAR = 300.0
-"""Nats above the best path of the script beyond which no path is told from another."""
+"""Nats from the best path of the script beyond which no path is told from another."""
 
 LIMIT = 50.0
 """Nats; how much more or less probable than the script something is makes no difference beyond."""
@@ -137,7 +137,7 @@ def _substituted(
     blank_after, phone_after = (_relative(paths[1:] - left) for paths in _after(backward))
     blank_after[-1, -1] = np.exp(reference[-1] - whole)  # the recording may end with the last phone
     steps = np.exp(emit[:, :SILENCE_ID] - np.diff(reference, prepend=0.0)[:, None])
-    most = np.exp(FAR)
+    least, most = np.exp([-FAR, FAR])
     inside = np.zeros((len(phones), SILENCE_ID))
     inside[0] = steps[0]
     total = inside * (blank_after[0][:, None] + phone_after[0][:, None] * unlike_next)
@@ -146,13 +146,14 @@ def _substituted(
         inside += phone_before[frame - 1][:, None] * unlike
         inside *= steps[frame]
         np.minimum(inside, most, out=inside)
+        inside[inside < least] = 0.0  # processors are slow where numbers all but vanish
         total += inside * (blank_after[frame][:, None] + phone_after[frame][:, None] * unlike_next)
     with np.errstate(divide="ignore"):
         return np.asarray(np.log(total))
 
 
 def _relative(logs: Floats) -> Floats:
-    return np.exp(np.minimum(logs, FAR))
+    return np.where(logs < -FAR, 0.0, np.exp(np.clip(logs, -FAR, FAR)))
 
 
 def _deleted(emit: Floats, phones: NDArray[np.integer], forward: Floats, backward: Floats) -> Floats:
