@@ -19,7 +19,6 @@ FAR = 300.0
 LIMIT = 50.0
 """Nats; how much more or less probable than the script something is makes no difference beyond."""
 
-
 PHONES = 100
 """Phones of a longer reading after which the sums begin anew, at the word that the alignment has there: what
 lies so far away makes no difference, and memory and time grow with the product of phones and frames."""
@@ -153,6 +152,7 @@ def _substituted(
 
 
 def _relative(logs: Floats) -> Floats:
+    """Probabilities of paths, 0 of those too far below the best to matter."""
     return np.where(logs < -FAR, 0.0, np.exp(np.clip(logs, -FAR, FAR)))
 
 

@@ -24,7 +24,7 @@ LEVELS: dict[str, tuple[float, float]] = {
     "silence": (-35.4, 8.7),
 }
 """Mean and standard deviation of the level of frames of each manner, dB relative to the loud frames, in the
-encoder's cross-fitted alignments of the speechocean762 training half."""
+encoder's cross-fitted alignments of the speechocean762 training half (``benchmarks/loudness.py``)."""
 
 ANY = (-18.8, 15.3)
 """The same of all frames."""
