@@ -141,9 +141,9 @@ def measured(shop: Workshop, chosen: set[str], stored: bool) -> tuple[dict[str, 
     for fold in range(FOLDS):
         heard = load_posteriors(posteriors_path(shop, fold))
         prior = np.log(np.mean([np.exp(p.log_probs).mean(0) for p in heard.values()], axis=0))
-        network = shop.new_network(fold)
-        load_network(network, model_path(shop, shop.config.rounds, fold))
-        network.eval()
+        network = shop.new_network(fold).eval()
+        if not stored:
+            load_network(network, model_path(shop, shop.config.rounds, fold))
         for key in track([key for key in heard if key in chosen], f"fold {fold}", every=30.0):
             posteriors = heard[key]
             aligned = align(posteriors, scripts[key], shop.config.align, tunes[key].energy)

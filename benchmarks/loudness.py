@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elocute.acoustics.alignment import Alignment
-from elocute.acoustics.loudness import LEAST, LOUD
+from elocute.acoustics.loudness import LEAST, relative_levels
 from elocute.phones import MANNER_OF, MANNERS, base
 from elocute.training.config import AcousticConfig, read_config
 from elocute.training.crossfit import alignments_path
@@ -39,12 +39,6 @@ def manners(alignment: Alignment, frames: int) -> NDArray[np.int64]:
     return found
 
 
-def levels(energy: NDArray[np.float32]) -> NDArray[np.float64]:
-    """(frames,) dB relative to the loud frames."""
-    level = 20.0 * np.log10(np.maximum(energy, 1e-6, dtype=np.float64))
-    return np.asarray(np.maximum(level - np.percentile(level, LOUD), LEAST))
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     for name in ("corpus", "config", "work"):
@@ -54,7 +48,7 @@ def main() -> None:
     shop = Workshop(config, arguments.config, arguments.corpus, arguments.work)
     aligned = load_alignments(alignments_path(shop, config.rounds, "learners"))
     tunes = load_prosody(shop.learners, shop.path("prosody.npz"))
-    level = np.concatenate([levels(tunes[key].energy) for key in aligned])
+    level = np.concatenate([np.maximum(relative_levels(tunes[key].energy), LEAST) for key in aligned])
     manner = np.concatenate([manners(found, len(tunes[key].energy)) for key, found in aligned.items()])
     for number, name in enumerate((*MANNERS, "silence")):
         own = level[manner == number]

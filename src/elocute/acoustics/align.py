@@ -82,8 +82,9 @@ def align(
     )
     found = search()
     spoken = sum(word.end - word.start for word in found.words) / posteriors.frame_shift
-    if floor(spoken) < floors.phone:  # others speak, too, so the reader speaks faster than it seemed
-        floors = replace(floors, phone=floor(spoken))
+    lower = floor(spoken)
+    if lower < floors.phone:  # others speak, too, so the reader speaks faster than it seemed
+        floors = replace(floors, phone=lower)
         found = search()
     kept = credible_gaps(found, posteriors)
     if any(segment.after_word not in kept for segment in found.inserted):

@@ -46,16 +46,22 @@ RANGE = (20.0, 28.0)
 noise, and from which on it counts in full; 99 % of the training recordings have 27 or more."""
 
 
+def relative_levels(energy: NDArray[np.float32]) -> NDArray[np.float64]:
+    """(frames,) levels in dB relative to the loud frames of the recording; ``energy`` as below."""
+    level = 20.0 * np.log10(np.maximum(energy, 1e-6, dtype=np.float64))
+    return np.asarray(level - np.percentile(level, LOUD))
+
+
 def loudness_evidence(energy: NDArray[np.float32]) -> NDArray[np.float32]:
     """(frames, 40) log-likelihood ratio, in nats, of each class against any, given the level; weighted.
 
     Args:
         energy: (frames,) RMS every 10 ms, as ``prosody.rms_energy`` gives it.
     """
-    level = 20.0 * np.log10(np.maximum(energy, 1e-6, dtype=np.float64))
-    low, loud = np.percentile(level, [100.0 - LOUD, LOUD])
-    trust = float(np.clip((loud - low - RANGE[0]) / (RANGE[1] - RANGE[0]), 0.0, 1.0))
-    level = np.clip(level - loud, LEAST, MOST)[:, None]
+    level = relative_levels(energy)
+    depth = -float(np.percentile(level, 100.0 - LOUD))
+    trust = float(np.clip((depth - RANGE[0]) / (RANGE[1] - RANGE[0]), 0.0, 1.0))
+    level = np.clip(level, LEAST, MOST)[:, None]
     mean, spread = np.array([LEVELS[MANNER_OF.get(name, "silence")] for name in CLASSES]).T
     ratio = _log_density(level, mean, spread) - _log_density(level, *map(np.asarray, ANY))
     return np.asarray(WEIGHT * trust * np.clip(ratio, -LIMIT, LIMIT), np.float32)

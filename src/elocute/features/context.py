@@ -11,14 +11,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elocute.acoustics.gop import ACCEPTANCE
-from elocute.features.phone import PhoneFeatures
+from elocute.features.phone import ALIGNMENT_FREE, PhoneFeatures
 
 SCALARS = ("lpp_canonical", "lpr_rival", "lpr_silence")
 """Columns of log posteriors that are not one of a vector over phones."""
 
 SHARED: tuple[str, ...] = (
     *ACCEPTANCE, "lpp_canonical", "lpr_rival", "log_mean_posterior", "duration", "relative_duration",
-    "energy_mean", "f0_mean", "alignment_free",
+    "energy_mean", "f0_mean", ALIGNMENT_FREE,
 )  # fmt: skip
 """Columns that are also told of the phone before and the phone after, and as the least of the word."""
 

@@ -104,10 +104,10 @@ def phone_features(evidence: Evidence, free: NDArray[np.float32] | None = None) 
         axis=1,
     ).astype(np.float32)
     phone, mark, manner, word, place = _ids(alignment)
-    if free is None:
-        return PhoneFeatures(phone, mark, manner, word, place, values, VALUES)
-    values = np.concatenate([values, free[:, None]], axis=1)
-    return PhoneFeatures(phone, mark, manner, word, place, values, (*VALUES, ALIGNMENT_FREE))
+    names = VALUES
+    if free is not None:
+        values, names = np.concatenate([values, free[:, None]], axis=1), (*VALUES, ALIGNMENT_FREE)
+    return PhoneFeatures(phone, mark, manner, word, place, values, names)
 
 
 def _ids(alignment: Alignment) -> tuple[NDArray[np.int64], ...]:
