@@ -75,6 +75,7 @@ def ctc_ratios(log_probs: NDArray[np.floating], phones: NDArray[np.integer]) -> 
     reference = forward[np.arange(len(emit)), best]
     ratios = np.empty((len(phones), len(CLASSES)))
     ratios[:, :SILENCE_ID] = _substituted(emit, phones, forward, backward, reference, whole)
+    ratios[np.arange(len(phones)), phones] = 0.0  # by definition, also where FAR cuts paths off
     ratios[:, SILENCE_ID] = _deleted(emit, phones, forward, backward) - whole
     return ratios
 
