@@ -39,24 +39,37 @@ def column(found: PhoneFeatures, name: str) -> NDArray[np.float32]:
     return found.values[:, found.names.index(name)]
 
 
+def of(values: list[float]) -> list[float]:
+    """The statistics of one row."""
+    return [float(value) for value in statistics(np.array([values], np.float32))[0]]
+
+
 def test_statistics_by_hand() -> None:
-    found = dict(zip(STATISTICS, statistics(np.array([1.0, 2.0, 4.0, 9.0], np.float32)), strict=True))
+    found = dict(zip(STATISTICS, of([1.0, 2.0, 4.0, 9.0]), strict=True))
     assert found == pytest.approx(
         {"mean": 4.0, "std": np.sqrt(9.5), "median": 3.0, "mad": 1.5, "sum": 16.0, "min": 1.0, "max": 9.0}
     )
 
 
 def test_statistics_of_nothing_are_zero() -> None:
-    assert statistics(np.empty(0, np.float32)) == [0.0] * len(STATISTICS)
+    assert of([np.nan, np.nan]) == [0.0] * len(STATISTICS)
 
 
 @given(st.lists(st.floats(-50, 50, width=32), min_size=1, max_size=20))
 def test_statistics_are_ordered(values: list[float]) -> None:
-    found = dict(zip(STATISTICS, statistics(np.array(values, np.float32)), strict=True))
+    found = dict(zip(STATISTICS, of(values), strict=True))
     assert found["min"] <= found["median"] <= found["max"]
     assert found["min"] - 1e-3 <= found["mean"] <= found["max"] + 1e-3
     assert 0 <= found["mad"] <= found["max"] - found["min"]
     assert found["median"] == float(np.median(np.array(values, np.float32)))
+
+
+@given(st.lists(st.lists(st.floats(-50, 50, width=32), max_size=12), min_size=1, max_size=5))
+def test_statistics_of_many_are_those_of_each(rows: list[list[float]]) -> None:
+    longest = max(1, *map(len, rows))
+    padded = np.array([[*row, *[np.nan] * (longest - len(row))] for row in rows], np.float32)
+    for row, found in zip(rows, statistics(padded), strict=True):
+        assert found == pytest.approx(of(row or [np.nan]), rel=1e-5, abs=1e-4)
 
 
 def test_ids() -> None:

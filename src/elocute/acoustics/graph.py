@@ -79,6 +79,12 @@ class Graph:
         """(units,) least frames of each unit."""
         return np.array([unit.floor for unit in self.units], np.intp)
 
+    @property
+    def joins(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+        """Units that may follow more than the first of their ``sources``, and their (most, joins) sources."""
+        found = np.flatnonzero((self.sources[1:] < len(self.units)).any(axis=0))
+        return found, self.sources[:, found]
+
 
 @dataclass(frozen=True)
 class Floors:
