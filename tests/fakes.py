@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elocute.acoustics.align import AlignOptions
+from elocute.acoustics.model import AcousticModel
 from elocute.acoustics.posteriors import CLASSES, SILENCE_ID, Posteriors
 from elocute.acoustics.prosody import rms_energy
 from elocute.assessor import Assessor
@@ -25,7 +26,7 @@ CARD = Card(Path("fake"), "fake", "1", "0" * 64, {"acoustic": "fake 1"})
 RATE = 16_000
 
 
-class FakeAcoustic:
+class FakeAcoustic(AcousticModel):
     """Frames louder than 0.01 are speech, any phone as probable as any other; the others are silence."""
 
     card = CARD

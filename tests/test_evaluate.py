@@ -14,8 +14,9 @@ from typing import Any
 import pytest
 
 from elocute.assessor import Assessor
+from elocute.corpora import speechocean762
 from elocute.errors import CorpusError, ElocuteError, ModelError
-from elocute.evaluate import evaluate, summary
+from elocute.evaluate import _batches, evaluate, summary
 from fakes import deaf_assessor, fake_assessor
 
 
@@ -51,6 +52,21 @@ def test_processes_change_nothing(tiny_corpus: Path) -> None:
     assert alone[0] == together[0]
     assert timeless(alone[1]) == timeless(together[1])
     assert multiprocessing.active_children() == []
+
+
+def test_batches_hold_every_utterance_once_and_equal_lengths(tiny_corpus: Path, tmp_path: Path) -> None:
+    corpus = shutil.copytree(tiny_corpus, tmp_path / "corpus")
+    for number in (3, 7, 9):
+        shutil.copyfile(corpus / "WAVE" / "a5.wav", corpus / "WAVE" / f"a{number}.wav")
+    (corpus / "WAVE" / "a4.wav").write_text("not a recording")
+    utterances = speechocean762.load(corpus, "train")
+    assert _batches(utterances) == [[0], [1], [2], [3, 5, 7, 9], [4], [6], [8]]
+    batches = _batches(utterances * 3)
+    assert sorted(number for batch in batches for number in batch) == list(range(30))
+    assert [3, 5, 7, 9, 13, 15, 17, 19] in batches
+    rows, report = evaluate(corpus, "train", workers=1, factory=fake_assessor)
+    assert list(dict.fromkeys(row.utterance for row in rows)) == [f"a{number}" for number in range(10)]
+    assert report["failed"] == ["a4"]
 
 
 def test_a_fold_holds_whole_speakers(tiny_corpus: Path) -> None:

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from numpy.typing import NDArray
 
-from elocute.acoustics.extent import MARGIN, hear_reading, reading_extent
+from elocute.acoustics.extent import MARGIN, hear_reading, hear_readings, reading_extent
 from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
 from elocute.audio import Audio
 from fakes import RATE, FakeAcoustic, fake_assessor, speech
@@ -90,3 +90,14 @@ def test_words_are_found_in_the_reading() -> None:
     words = fake_assessor().align(sound, "one two").words
     assert words[0].start > 10.0 - MARGIN / 100 - 0.3
     assert words[-1].end < 12.0 + MARGIN / 100 + 0.3
+
+
+def test_many_recordings_are_heard_as_one_by_one() -> None:
+    noisy = Audio(around(speech(2.0, 0.0), -10.0, 6.0, 5.0))
+    recordings = [Audio(speech(1.0)), noisy, Audio(speech(2.0)), noisy]
+    model = WithCtc()
+    for sound, found in zip(recordings, hear_readings(model, recordings), strict=True):
+        expected = hear_reading(model, sound)
+        assert found.duration == sound.duration
+        for name in ("log_probs", "acceptance", "ctc"):
+            np.testing.assert_array_equal(getattr(found, name), getattr(expected, name))

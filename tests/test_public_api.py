@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 import elocute
-from fakes import fake_assessor, speech
+from fakes import fake_assessor, speech, write_wav
 
 HEAVY = ("numpy", "onnxruntime", "soundfile", "soxr", "swift_f0", "num2words", "rich", "typer", "torch")
 
@@ -77,6 +77,34 @@ def test_assessor_takes_samples_bytes_and_scripts() -> None:
     assert [word.text for word in result.words] == ["hello", "world"]
     assert result.status == "ok"
     assert assessor.align(speech(), "Hello world.", rate=16_000).words[1].end == result.words[1].end
+
+
+def test_many_readings_are_assessed_as_one_by_one(tmp_path: Path) -> None:
+    assessor = fake_assessor()
+    recordings = [write_wav(tmp_path / f"{n}.wav", speech(1.0 + n % 2)) for n in range(4)]
+    texts = ["Hello world.", "Hello.", "Go again.", "World."]
+    found = assessor.assess_all(zip(recordings, texts, strict=True))
+    expected = [assessor.assess(audio, text) for audio, text in zip(recordings, texts, strict=True)]
+    assert found == expected
+    assert assessor.assess_all([]) == []
+
+
+def test_a_reading_that_cannot_be_used_takes_no_other_with_it(tmp_path: Path) -> None:
+    good = write_wav(tmp_path / "good.wav", speech())
+    (tmp_path / "bad.wav").write_text("no recording")
+    long = " ".join(["internationalisation"] * 60)
+    readings = [
+        (good, "Hello."),
+        (tmp_path / "bad.wav", "Hello."),
+        (good, ""),
+        (good, long),
+        (good, "Hello."),
+    ]
+    found = fake_assessor().assess_all(readings)
+    assert [type(outcome).__name__ for outcome in found] == [
+        "Assessment", "NotAudio", "EmptyText", "TextAudioMismatch", "Assessment",
+    ]  # fmt: skip
+    assert found[0] == found[-1]
 
 
 def test_user_pronunciations_are_used() -> None:

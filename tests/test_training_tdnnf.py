@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from elocute.acoustics.alignment import Alignment
-from elocute.acoustics.filterbank import BANDS, filterbank
+from elocute.acoustics.filterbank import BANDS, filterbank, normalise
 from elocute.acoustics.posteriors import CLASSES, SILENCE_ID
 from elocute.acoustics.tdnnf import OnnxTdnnf
 from elocute.audio import load_audio
@@ -180,12 +181,18 @@ def test_folding_changes_nothing(subsampling: int) -> None:
     assert not [part for part in Folded(network).modules() if isinstance(part, torch.nn.BatchNorm1d)]
 
 
-def exported(network: Tdnnf, folder: Path) -> OnnxTdnnf:
+def exported(network: Tdnnf, folder: Path, banks: Sequence[Bank] = ()) -> OnnxTdnnf:
     pytest.importorskip("onnx")
-    export_tdnnf(network, folder / "model.onnx")
+    export_tdnnf(network, folder / "model.onnx", banks)
     digest = hashlib.sha256((folder / "model.onnx").read_bytes()).hexdigest()
     align = {"floor": 3, "silence_floor": 4, "silence_penalty": 2.0, "floor_share": 0.6}
-    card = {"name": "tdnnf", "version": "t", **network_card(network), "align": align, "sha256": digest}
+    card = {
+        "name": "tdnnf",
+        "version": "t",
+        **network_card(network, "half-precision weights"),
+        "align": align,
+        "sha256": digest,
+    }
     (folder / "card.json").write_text(json.dumps(card))
     model = open_acoustic(folder)
     assert isinstance(model, OnnxTdnnf)
@@ -204,6 +211,19 @@ def test_the_exported_model_is_the_trained_one(tmp_path: Path, subsampling: int)
         np.testing.assert_allclose(found.log_probs, expected.log_probs, atol=0.02)  # half-precision weights
         np.testing.assert_allclose(found.acceptance, expected.acceptance, atol=0.02)
         np.testing.assert_allclose(np.exp(found.log_probs).sum(axis=1), 1.0, atol=1e-4)
+
+
+def test_products_of_integers_cost_little_and_batches_nothing(tmp_path: Path) -> None:
+    network = lived_in()
+    banks = [pad(normalise(random_bank(200, seed)), SMALL) for seed in range(4)]
+    model = exported(network, tmp_path, banks)
+    recordings = [load_audio(speech(seconds), 16_000) for seconds in (1.0, 0.4, 1.0, 1.0)]
+    for sound, found in zip(recordings, model.posteriors_of(recordings), strict=True):
+        expected = bank_posteriors(network, filterbank(sound.samples), sound.duration)
+        assert np.corrcoef(found.log_probs.ravel(), expected.log_probs.ravel())[0, 1] > 0.95
+        alone = model.posteriors(sound)
+        np.testing.assert_array_equal(found.log_probs, alone.log_probs)
+        np.testing.assert_array_equal(found.acceptance, alone.acceptance)
 
 
 def test_a_shipped_size_stays_below_six_megabytes(tmp_path: Path) -> None:

@@ -3,18 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping, Sequence
-from functools import cache
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cache, partial
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from elocute.acoustics.align import align
-from elocute.acoustics.extent import hear_reading
+from elocute.acoustics.extent import hear_reading, hear_readings
 from elocute.acoustics.gop import goodness
 from elocute.acoustics.model import AcousticModel
 from elocute.acoustics.prosody import prosody, rms_energy
 from elocute.audio import Audio, load_audio
 from elocute.compose import compose, compose_silent, model_info
-from elocute.errors import ModelError
+from elocute.errors import ElocuteError, ModelError
 from elocute.features.measurements import Measurements, measure
 from elocute.scoring.hearing import hear, with_confidence
 from elocute.scoring.presence import SPEECH_SECONDS, judge_presence, speech_seconds
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     Recording = str | os.PathLike[str] | bytes | NDArray[np.generic] | Audio
 
+T = TypeVar("T")
 Pronunciations = Mapping[str, "Sequence[str] | str"]
 
 
@@ -77,7 +78,32 @@ class Assessor:
             AudioError, TextError: the input cannot be used; the message says what to do.
         """
         sound, script = load(audio, rate), _script(text, pronunciations)
-        posteriors = hear_reading(self.acoustic, sound)
+        return self._judge(sound, script, hear_reading(self.acoustic, sound), n_best)
+
+    def assess_all(
+        self, readings: Iterable[tuple[Recording, str | Script]]
+    ) -> list[Assessment | ElocuteError]:
+        """Score many recordings, each with its text; arguments as :meth:`assess`.
+
+        Short recordings that are equally long are heard together, which is faster; what is said about them
+        is the same as one by one.
+
+        Returns:
+            In order, the assessment of each, or the error for which it has none.
+        """
+        loaded = [_attempt(partial(_loaded, audio, text)) for audio, text in readings]
+        usable = [reading for reading in loaded if not isinstance(reading, ElocuteError)]
+        heard = iter(hear_readings(self.acoustic, [sound for sound, _ in usable]))
+        return [
+            reading
+            if isinstance(reading, ElocuteError)
+            else _attempt(partial(self._judge, *reading, next(heard)))
+            for reading in loaded
+        ]
+
+    def _judge(
+        self, sound: Audio, script: Script, posteriors: Posteriors, n_best: int | None = None
+    ) -> Assessment:
         if speech_seconds(posteriors) < SPEECH_SECONDS:
             return compose_silent(sound, script, self.model)
         measured = self._measure(sound, script, posteriors)
@@ -128,6 +154,20 @@ def _shared(acoustic: str) -> Assessor:
 
 def load(audio: Recording, rate: int | None = None) -> Audio:
     return audio if isinstance(audio, Audio) else load_audio(audio, rate)
+
+
+def _loaded(audio: Recording, text: str | Script) -> tuple[Audio, Script]:
+    return load(audio), _script(text, None)
+
+
+def _attempt(work: Callable[[], T]) -> T | ElocuteError:
+    """What ``work`` gives, or the error if the reading is to blame."""
+    try:
+        return work()
+    except ModelError:
+        raise
+    except ElocuteError as error:
+        return error
 
 
 def _script(text: str | Script, pronunciations: Pronunciations | None) -> Script:

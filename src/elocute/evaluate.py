@@ -6,7 +6,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ProcessPoolExecutor
 from concurrent.futures.process import BrokenProcessPool
 from contextlib import contextmanager
@@ -18,7 +18,7 @@ from typing import Any
 from elocute.assessor import Assessor
 from elocute.corpora import speechocean762
 from elocute.corpora.types import Utterance
-from elocute.errors import ElocuteError, ModelError
+from elocute.errors import ElocuteError
 from elocute.predictions import Prediction, prediction_rows
 from elocute.progress import track
 from elocute.report import KEYS, build_report
@@ -28,6 +28,9 @@ from elocute.text.script import Script
 Factory = Callable[[], Assessor]
 Outcome = Assessment | str
 """Of one recording: its assessment, or why there is none."""
+
+BATCH = 8
+"""Recordings that a process assesses at a time, if they are equally long."""
 
 
 def evaluate(
@@ -57,24 +60,25 @@ def evaluate(
     utterances = speechocean762.load(corpus, split)[:limit]
     workers = min(workers or _cores(), len(utterances))
     begin = time.monotonic()
-    rows: list[Prediction] = []
-    failed, seconds = [], 0.0
+    found: dict[int, tuple[Prediction, ...]] = {}
+    failed, seconds = set(), 0.0
     with _outcomes(utterances, workers, factory) as outcomes:
-        progress = track(outcomes, f"evaluate {split}", total=len(utterances))
-        for utterance, outcome in zip(utterances, progress, strict=True):
+        for number, outcome in track(outcomes, f"evaluate {split}", total=len(utterances)):
+            utterance = utterances[number]
             if isinstance(outcome, str):
                 print(f"{utterance.id}: {outcome}", file=sys.stderr, flush=True)
-                failed.append(utterance.id)
-                rows += prediction_rows(utterance, None)
+                failed.add(number)
+                found[number] = prediction_rows(utterance, None)
             else:
                 seconds += outcome.duration
-                rows += prediction_rows(utterance, outcome)
+                found[number] = prediction_rows(utterance, outcome)
+    rows = [row for number in range(len(utterances)) for row in found[number]]
     report = build_report(
         rows,
         children={utterance.speaker for utterance in utterances if utterance.is_child},
         audio_seconds=round(seconds, 3),
         wall_seconds=round(time.monotonic() - begin, 3),
-        failed=failed,
+        failed=[utterances[number].id for number in sorted(failed)],
     )
     return tuple(rows), report
 
@@ -102,21 +106,55 @@ def _number(value: float | None) -> str:
 
 
 @contextmanager
-def _outcomes(utterances: Sequence[Utterance], workers: int, factory: Factory) -> Iterator[Iterator[Outcome]]:
-    """Outcomes in the order of ``utterances``, computed ahead by processes that end with the context."""
-    inputs = [u.audio for u in utterances], [u.script for u in utterances]  # the labels stay here
+def _outcomes(
+    utterances: Sequence[Utterance], workers: int, factory: Factory
+) -> Iterator[Iterator[tuple[int, Outcome]]]:
+    """Outcomes with the number of their utterance, computed ahead by processes that end with the context."""
+    batches = _batches(utterances)
+    # The labels stay here.
+    readings = [[(utterances[number].audio, utterances[number].script) for number in own] for own in batches]
     run = partial(_assess, factory)
     if workers <= 1:
-        yield map(run, *inputs)
+        yield _numbered(batches, map(run, readings))
         return
     # Spawned, not forked: a fork would inherit locks of the runtime's threads.
     pool = ProcessPoolExecutor(workers, get_context("spawn"), initializer=_leave_interrupts)
     try:
-        yield pool.map(run, *inputs)
+        yield _numbered(batches, pool.map(run, readings))
     except BrokenProcessPool:
         raise ElocuteError("A process died, perhaps for lack of memory; use fewer workers.") from None
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def _batches(utterances: Sequence[Utterance]) -> list[list[int]]:
+    """Numbers of utterances that are equally long, to the frame, a few at a time: a model can hear them at
+    once."""
+    alike: dict[int, list[list[int]]] = {}
+    for number, utterance in enumerate(utterances):
+        batches = alike.setdefault(_frames(utterance.audio), [[]])
+        if len(batches[-1]) == BATCH:
+            batches.append([])
+        batches[-1].append(number)
+    return sorted(batch for batches in alike.values() for batch in batches)
+
+
+def _frames(audio: Path) -> int:
+    """Frames of 10 ms of a recording as its header has it; 0 for what cannot be read."""
+    import soundfile
+
+    try:
+        header = soundfile.info(str(audio))
+    except (OSError, soundfile.LibsndfileError):
+        return 0
+    return int(header.frames * 100 // header.samplerate)
+
+
+def _numbered(
+    batches: Sequence[Sequence[int]], outcomes: Iterable[Sequence[Outcome]]
+) -> Iterator[tuple[int, Outcome]]:
+    for numbers, found in zip(batches, outcomes, strict=True):
+        yield from zip(numbers, found, strict=True)
 
 
 def _leave_interrupts() -> None:
@@ -124,13 +162,9 @@ def _leave_interrupts() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
-def _assess(factory: Factory, audio: Path, script: Script) -> Outcome:
-    try:
-        return _assessor(factory).assess(audio, script)
-    except ModelError:
-        raise
-    except ElocuteError as error:
-        return str(error)
+def _assess(factory: Factory, readings: Sequence[tuple[Path, Script]]) -> list[Outcome]:
+    found = _assessor(factory).assess_all(readings)
+    return [str(outcome) if isinstance(outcome, ElocuteError) else outcome for outcome in found]
 
 
 @cache

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -60,18 +62,34 @@ def reading_extent(samples: NDArray[np.float32]) -> tuple[int, int]:
 
 def hear_reading(model: AcousticModel, audio: Audio) -> Posteriors:
     """The model's posteriors where somebody reads, and silence in the noise before and after."""
-    start, end = reading_extent(audio.samples)
+    return hear_readings(model, [audio])[0]
+
+
+def hear_readings(model: AcousticModel, recordings: Sequence[Audio]) -> list[Posteriors]:
+    """Of many recordings, as :func:`hear_reading` gives them."""
+    extents = [reading_extent(audio.samples) for audio in recordings]
+    parts = [_cut(audio, *extent) for audio, extent in zip(recordings, extents, strict=True)]
+    heard = model.posteriors_of(parts)
+    return [
+        found if part is audio else _surround(found, audio, *extent)
+        for found, part, audio, extent in zip(heard, parts, recordings, extents, strict=True)
+    ]
+
+
+def _cut(audio: Audio, start: int, end: int) -> Audio:
+    """Frames ``start`` to ``end``: the recording itself if these are all."""
     frames = len(audio.samples) // HOP
     if (start, end) == (0, frames):
-        return model.posteriors(audio)
-    stop = len(audio.samples) if end == frames else end * HOP
-    heard = model.posteriors(Audio(audio.samples[start * HOP : stop]))
-    around = ((start, frames - end), (0, 0))
-    acceptance = np.pad(heard.acceptance, around, constant_values=NOWHERE)
-    ctc = None if heard.ctc is None else _surrounded(heard.ctc, start // 2, (frames - end) // 2)
-    return Posteriors(
-        _surrounded(heard.log_probs, start, frames - end), acceptance, heard.frame_shift, audio.duration, ctc
-    )
+        return audio
+    return Audio(audio.samples[start * HOP : len(audio.samples) if end == frames else end * HOP])
+
+
+def _surround(heard: Posteriors, audio: Audio, start: int, end: int) -> Posteriors:
+    after = len(audio.samples) // HOP - end
+    acceptance = np.pad(heard.acceptance, ((start, after), (0, 0)), constant_values=NOWHERE)
+    ctc = None if heard.ctc is None else _surrounded(heard.ctc, start // 2, after // 2)
+    log_probs = _surrounded(heard.log_probs, start, after)
+    return Posteriors(log_probs, acceptance, heard.frame_shift, audio.duration, ctc)
 
 
 def _surrounded(log_probs: NDArray[np.float32], before: int, after: int) -> NDArray[np.float32]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Protocol
 
@@ -23,15 +23,21 @@ WINDOW = 2800
 OVERLAP = 200
 """Spectrogram frames two windows share; each window answers for its half of them."""
 
+TOGETHER = 800
+"""Frames that go through a network at once, at most, if they are of several recordings: with more, one
+core is slower than one by one, as they leave its cache (``benchmarks/batching.py``)."""
+
 STEP = {"ctc": 2}
 """Spectrogram frames per frame of an output, where that is not one."""
 
 Outputs = dict[str, NDArray[np.float32]]
-"""What a network gives for a spectrogram, by name: (frames, classes)."""
+"""What a network gives for a spectrogram, by name: (frames, classes); for several, (batch, frames,
+classes)."""
 
 
 class AcousticModel(Protocol):
-    """What the pipeline needs of an acoustic model; must be safe to call from several threads."""
+    """What the pipeline needs of an acoustic model; must be safe to call from several threads. A class that
+    names it as its base need not know how to hear several recordings at once."""
 
     @property
     def card(self) -> Card: ...
@@ -41,12 +47,16 @@ class AcousticModel(Protocol):
 
     def posteriors(self, audio: Audio) -> Posteriors: ...
 
+    def posteriors_of(self, recordings: Sequence[Audio]) -> list[Posteriors]:
+        """Of many recordings, the same to the bit as :meth:`posteriors` gives of each."""
+        return [self.posteriors(audio) for audio in recordings]
+
 
 class OnnxAcousticModel:
     """An acoustic model run by ONNX Runtime from a folder with ``model.onnx`` and ``card.json``.
 
-    The network takes ``mel`` (1, 80, frames) and gives ``logits`` (1, 2 * ceil(frames / 2), 40),
-    ``acceptance`` (…, 39) and, if it was trained with one, ``ctc`` (1, ceil(frames / 2), 40) logits.
+    The network takes ``mel`` (batch, 80, frames) and gives ``logits`` (batch, 2 * ceil(frames / 2), 40),
+    ``acceptance`` (…, 39) and, if it was trained with one, ``ctc`` (batch, ceil(frames / 2), 40) logits.
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -58,33 +68,65 @@ class OnnxAcousticModel:
 
     def posteriors(self, audio: Audio) -> Posteriors:
         """Log posteriors of a recording, 10 ms frames, and acceptance."""
-        mel = log_mel(levelled(audio.samples))
-        found = _windowed(self._run, mel)
-        frames = mel.shape[1]
-        log_probs = log_softmax(found["logits"][:frames])
-        ctc = log_softmax(found["ctc"]) if "ctc" in found else None
-        return Posteriors(
-            log_probs, found["acceptance"][:frames], self.card["frame_shift"], audio.duration, ctc
-        )
+        return self.posteriors_of([audio])[0]
 
-    def _run(self, mel: NDArray[np.float32]) -> Outputs:
+    def posteriors_of(self, recordings: Sequence[Audio]) -> list[Posteriors]:
+        """Of many recordings, as :meth:`posteriors` gives them."""
+        mels = [log_mel(levelled(audio.samples)) for audio in recordings]
+        windows = [_windows(mel) for mel in mels]
+        heard = iter(in_batches(self._run, [mel for own in windows for mel in own]))
+        return [
+            self._found(_joined([next(heard) for _ in own]), mel.shape[1], audio.duration)
+            for own, mel, audio in zip(windows, mels, recordings, strict=True)
+        ]
+
+    def _found(self, outputs: Outputs, frames: int, duration: float) -> Posteriors:
+        log_probs = log_softmax(outputs["logits"][:frames])
+        ctc = log_softmax(outputs["ctc"]) if "ctc" in outputs else None
+        return Posteriors(log_probs, outputs["acceptance"][:frames], self.card["frame_shift"], duration, ctc)
+
+    def _run(self, mels: NDArray[np.float32]) -> Outputs:
         names = [output.name for output in self._session.get_outputs()]
-        values = self._session.run(names, {"mel": mel[None]})
-        return {name: value[0] for name, value in zip(names, values, strict=True)}
+        return dict(zip(names, self._session.run(names, {"mel": mels}), strict=True))
 
 
-def _windowed(run: Callable[[NDArray[np.float32]], Outputs], mel: NDArray[np.float32]) -> Outputs:
-    """Run over windows of a long spectrogram; each of two neighbours answers for half of what they share."""
-    half = OVERLAP // 2
+def in_batches(
+    run: Callable[[NDArray[np.float32]], Outputs], pieces: Sequence[NDArray[np.float32]]
+) -> list[Outputs]:
+    """What ``run`` gives for each of ``pieces``; those of one shape, if they are short, go through it
+    together."""
+    alike: dict[tuple[int, ...], list[int]] = {}
+    for number, piece in enumerate(pieces):
+        alike.setdefault(piece.shape, []).append(number)
+    found: dict[int, Outputs] = {}
+    for shape, numbers in alike.items():
+        most = max(TOGETHER // max(shape), 1)
+        for start in range(0, len(numbers), most):
+            batch = numbers[start : start + most]
+            outputs = run(np.stack([pieces[number] for number in batch]))
+            for row, number in enumerate(batch):
+                found[number] = {name: values[row] for name, values in outputs.items()}
+    return [found[number] for number in range(len(pieces))]
+
+
+def _windows(mel: NDArray[np.float32]) -> list[NDArray[np.float32]]:
+    """A long spectrogram in windows that overlap."""
     starts = range(0, max(mel.shape[1] - OVERLAP, 1), WINDOW - OVERLAP)
-    parts: list[Outputs] = []
-    for start in starts:
-        left = half if start else 0
-        right = WINDOW - half if start != starts[-1] else WINDOW
-        found = run(mel[:, start : start + WINDOW])
-        steps = {name: STEP.get(name, 1) for name in found}
-        parts.append({name: found[name][left // step : right // step] for name, step in steps.items()})
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+    return [mel[:, start : start + WINDOW] for start in starts]
+
+
+def _joined(parts: list[Outputs]) -> Outputs:
+    """The outputs of a recording's windows; each of two neighbours answers for half of what they share."""
+    half, last = OVERLAP // 2, len(parts) - 1
+    joined: Outputs = {}
+    for name in parts[0]:
+        step = STEP.get(name, 1)
+        rows = [
+            part[name][half // step if number else 0 : None if number == last else (WINDOW - half) // step]
+            for number, part in enumerate(parts)
+        ]
+        joined[name] = np.concatenate(rows)
+    return joined
 
 
 def log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from elocute.acoustics.align import AlignOptions
 from elocute.acoustics.filterbank import filterbank, normalise
-from elocute.acoustics.model import log_softmax
+from elocute.acoustics.model import Outputs, in_batches, log_softmax
 from elocute.acoustics.posteriors import CLASSES, Posteriors
 from elocute.audio import Audio
 from elocute.card import open_session, read_card
@@ -34,8 +35,8 @@ class Context:
 class OnnxTdnnf:
     """A TDNN-F from a folder with ``model.onnx`` and ``card.json``.
 
-    The network takes ``bank`` (1, before + frames + after, 80), where frames is a multiple of the card's
-    ``subsampling``, and gives ``logits`` (1, frames, 40) and ``acceptance`` (1, frames, 39).
+    The network takes ``bank`` (batch, before + frames + after, 80), where frames is a multiple of the card's
+    ``subsampling``, and gives ``logits`` (batch, frames, 40) and ``acceptance`` (batch, frames, 39).
     """
 
     def __init__(self, folder: Path | str) -> None:
@@ -49,9 +50,20 @@ class OnnxTdnnf:
 
     def posteriors(self, audio: Audio) -> Posteriors:
         """Log posteriors of a recording, 10 ms frames, and acceptance."""
-        bank = normalise(filterbank(audio.samples))
-        padded = self._context.pad(bank, self._subsampling)
-        logits, acceptance = self._session.run(["logits", "acceptance"], {"bank": padded[None]})
-        frames = len(bank)
-        log_probs = log_softmax(logits[0, :frames])
-        return Posteriors(log_probs, acceptance[0, :frames], self.card["frame_shift"], audio.duration)
+        return self.posteriors_of([audio])[0]
+
+    def posteriors_of(self, recordings: Sequence[Audio]) -> list[Posteriors]:
+        """Of many recordings, as :meth:`posteriors` gives them."""
+        banks = [normalise(filterbank(audio.samples)) for audio in recordings]
+        heard = in_batches(self._run, [self._context.pad(bank, self._subsampling) for bank in banks])
+        return [
+            Posteriors(
+                log_softmax(outputs["logits"][: len(bank)]), outputs["acceptance"][: len(bank)],
+                self.card["frame_shift"], audio.duration,
+            )
+            for outputs, bank, audio in zip(heard, banks, recordings, strict=True)
+        ]  # fmt: skip
+
+    def _run(self, banks: NDArray[np.float32]) -> Outputs:
+        logits, acceptance = self._session.run(["logits", "acceptance"], {"bank": banks})
+        return {"logits": logits, "acceptance": acceptance}

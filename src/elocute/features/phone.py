@@ -65,8 +65,8 @@ ALIGNMENT_FREE = "alignment_free"
 
 
 def statistics(rows: NDArray[np.float32]) -> NDArray[np.float32]:
-    """(rows, 7) the :data:`STATISTICS` of what each row has beside NaN (mad: median absolute deviation); zeros
-    where it has nothing."""
+    """(rows, 7) the :data:`STATISTICS` of what each row has beside NaN (mad: median absolute deviation);
+    zeros where it has nothing."""
     counts = (~np.isnan(rows)).sum(axis=1)
     number = np.maximum(counts, 1)
     ordered = np.sort(rows, axis=1)  # NaN comes last

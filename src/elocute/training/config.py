@@ -81,13 +81,15 @@ class TdnnfConfig:
 
     ``teacher``: configuration of the phonetic encoder that teaches it, relative to this one, trained in the
     same working folder; ``native_share``: share of its native speech mixed into every learner model;
-    ``native_options`` and ``options``: of the model of native speech and of those that start from it.
+    ``integers``: as for the encoder; ``native_options`` and ``options``: of the model of native speech and
+    of those that start from it.
     """
 
     kind: str
     name: str
     version: str
     teacher: str
+    integers: bool = False
     native_share: float = 0.2
     network: TdnnfOptions = field(default_factory=TdnnfOptions)
     native_options: FitOptions = field(default_factory=FitOptions)

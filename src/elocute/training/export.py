@@ -16,6 +16,7 @@ from elocute.training.encoder import PhoneticEncoder
 from elocute.training.examples import make_inputs
 from elocute.training.hierarchy import Hierarchy
 from elocute.training.inputs import Inputs
+from elocute.training.quantization import Arrays, quantize, smooth
 from elocute.training.whisper import WhisperEncoder
 
 OPSET = 17
@@ -25,8 +26,8 @@ STEPS = {"logits": "fine", "acceptance": "fine", "ctc": "coarse"}
 
 
 class WholeEncoder(nn.Module):
-    """Spectrogram (1, 80, frames) to ``logits`` (1, 2 * ceil(frames / 2), 40), ``acceptance`` (…, 39) and, if
-    the network has such an output, ``ctc`` (1, ceil(frames / 2), 40)."""
+    """Spectrograms (batch, 80, frames) to ``logits`` (batch, 2 * ceil(frames / 2), 40), ``acceptance``
+    (…, 39) and, if the network has such an output, ``ctc`` (batch, ceil(frames / 2), 40)."""
 
     def __init__(self, lower: WhisperEncoder, upper: PhoneticEncoder) -> None:
         super().__init__()
@@ -55,43 +56,30 @@ class Ensemble(nn.Module):
 
 
 def export_encoder(
-    lower: WhisperEncoder, upper: PhoneticEncoder, path: Path, *, integers: bool = False
+    lower: WhisperEncoder, upper: PhoneticEncoder, path: Path, spectrograms: Arrays = ()
 ) -> None:
-    """One ONNX file: with ``integers`` matrix products as in :func:`quantize`, (other) weights in half
-    precision, widened when the session is made."""
+    """One ONNX file: with ``spectrograms``, (80, frames) each, to measure its scales on, matrix products as
+    in :mod:`elocute.training.quantization`; (other) weights in half precision, widened when the session is
+    made."""
     names = list(STEPS) if upper.head.ctc is not None else list(STEPS)[:2]
+    whole = WholeEncoder(lower, upper).float().eval()
+    if spectrograms:
+        smooth(whole, spectrograms)
     torch.onnx.export(
-        WholeEncoder(lower, upper).float().eval(),
-        (torch.zeros(1, 80, 200),),
+        whole,
+        (torch.zeros(2, 80, 200),),
         str(path),
         input_names=["mel"],
         output_names=names,
-        dynamic_axes={"mel": {2: "frames"}, **{name: {1: STEPS[name]} for name in names}},
+        dynamic_axes={
+            "mel": {0: "batch", 2: "frames"}, **{name: {0: "batch", 1: STEPS[name]} for name in names}
+        },
         opset_version=OPSET,
         dynamo=False,
-    )
-    if integers:
-        quantize(path)
-    halve(path)
-
-
-def quantize(path: Path) -> None:
-    """Turn the matrix products with constant weights into products of 8-bit integers, in place.
-
-    Weights get a scale per column and seven bits: with eight, the sums of two products saturate on processors
-    without VNNI, so that scores would depend on the processor. Activations are quantised as they come.
-    """
-    from onnxruntime.quantization import QuantType, quantize_dynamic
-    from onnxruntime.quantization.shape_inference import quant_pre_process
-
-    prepared, done = path.with_suffix(".prepared.onnx"), path.with_suffix(".quantized.onnx")
-    quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
-    quantize_dynamic(
-        str(prepared), str(done), op_types_to_quantize=["MatMul"], per_channel=True, reduce_range=True,
-        weight_type=QuantType.QInt8, extra_options={"MatMulConstBOnly": True},
     )  # fmt: skip
-    prepared.unlink()
-    done.replace(path)
+    if spectrograms:
+        quantize(path, spectrograms)
+    halve(path)
 
 
 def export_scorer(network: Hierarchy, example: PhoneFeatures, utterance: np.ndarray, path: Path) -> None:

@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeAlias
 
+import numpy as np
+from numpy.typing import NDArray
+
 from elocute.acoustics.alignment import Alignment
+from elocute.acoustics.filterbank import filterbank, normalise
+from elocute.acoustics.mel import log_mel
+from elocute.acoustics.model import WINDOW
 from elocute.acoustics.posteriors import CLASSES, Posteriors
+from elocute.acoustics.prosody import levelled
+from elocute.audio import load_audio
 from elocute.corpora.types import Utterance
 from elocute.training import crossfit
 from elocute.training.config import (
@@ -23,8 +32,15 @@ from elocute.training.export import export_encoder, write_card
 from elocute.training.targets import FRAME_SHIFT, load_alignments
 from elocute.training.tdnnf import crossfit as tdnnf
 from elocute.training.tdnnf.export import export_tdnnf, network_card
+from elocute.training.tdnnf.network import pad
 from elocute.training.whisper import load_whisper
 from elocute.training.workshop import Workshop, load_network
+
+LEARNERS, NATIVES = 200, 50
+"""About how many recordings the scales of integers are measured on."""
+
+VOICES = 5
+"""Of the babble in some of them."""
 
 Shop: TypeAlias = "Workshop | tdnnf.TdnnfShop"
 
@@ -79,14 +95,17 @@ def export(shop: Shop, folder: Path) -> None:
         upper = shop.new_network(0)
         load_network(upper, need(model_path(shop, shop.config.rounds, EVERYBODY), "acoustic"))
         lower = load_whisper(shop.resolve(shop.config.encoder), shop.config.frozen)
-        export_encoder(lower, upper.eval(), folder / "model.onnx", integers=shop.config.integers)
+        mels = [log_mel(levelled(samples))[:, :WINDOW] for samples in _calibration(shop)]
+        export_encoder(lower, upper.eval(), folder / "model.onnx", mels)
         own = _encoder_card(shop)
         metrics = crossfit.held_out_metrics(shop)
     else:
         network = shop.new_network(0)
         load_network(network, need(shop.model(tdnnf.fold_name(EVERYBODY)), "acoustic"))
-        export_tdnnf(network, folder / "model.onnx")
-        own = network_card(network) | {"teacher": f"{shop.teacher.config.name} {shop.teacher.config.version}"}
+        banks = [pad(normalise(filterbank(samples)), network.options) for samples in _calibration(shop)]
+        export_tdnnf(network, folder / "model.onnx", banks)
+        own = network_card(network, _arithmetic(shop.config.integers))
+        own["teacher"] = f"{shop.teacher.config.name} {shop.teacher.config.version}"
         metrics = tdnnf.held_out_metrics(shop)
     config = shop.config
     write_card(
@@ -106,6 +125,32 @@ def export(shop: Shop, folder: Path) -> None:
     )
 
 
+def _calibration(shop: Shop) -> list[NDArray[np.float32]]:
+    """Recordings on which the scales of integers are measured, every third with babble; none if the model is
+    exported without integers."""
+    if not shop.config.integers:
+        return []
+    chosen: list[Utterance] = []
+    for speakers, count in ((shop.learners, LEARNERS), (shop.natives, NATIVES)):
+        chosen += speakers[:: max(len(speakers) // count, 1)]
+    recordings = [load_audio(utterance.audio).samples for utterance in chosen]
+    random = np.random.default_rng(0)
+    return [
+        _babbled(samples, recordings, random) if number % 3 == 1 else samples
+        for number, samples in enumerate(recordings)
+    ]
+
+
+def _babbled(
+    samples: NDArray[np.float32], others: Sequence[NDArray[np.float32]], random: np.random.Generator
+) -> NDArray[np.float32]:
+    """``samples`` with several of the others, 5 to 15 dB below."""
+    voices = random.integers(len(others), size=VOICES)
+    babble = np.sum([np.resize(others[voice], len(samples)) for voice in voices], axis=0)
+    level = samples.std() / max(babble.std(), 1e-6) * 10.0 ** (-random.uniform(5.0, 15.0) / 20.0)
+    return np.asarray(samples + level * babble, np.float32)
+
+
 def need(path: Path, step: str) -> Path:
     if not path.exists():
         raise ConfigError(f"{path} is missing: run the step {step!r} with the same --work first.")
@@ -122,8 +167,7 @@ def _encoder_card(shop: Workshop) -> dict[str, Any]:
         "kind": "acoustic",
         "architecture": (
             f"Whisper encoder, blocks 1-{config.frozen} frozen and {config.tuned} fine-tuned, unpadded, "
-            "with a head for phones and acceptance by raters; "
-            + ("products of 8-bit integers" if config.integers else "half-precision weights")
+            f"with a head for phones and acceptance by raters; {_arithmetic(config.integers)}"
         ),
         "base": "openai/whisper-base (MIT)",
         "classes": CLASSES,
@@ -131,3 +175,7 @@ def _encoder_card(shop: Workshop) -> dict[str, Any]:
         "rate": 16_000,
         "band": [0, 8000],
     }
+
+
+def _arithmetic(integers: bool) -> str:
+    return "products of 8-bit integers" if integers else "half-precision weights"

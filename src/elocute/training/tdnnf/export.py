@@ -1,4 +1,4 @@
-"""The TDNN-F as ONNX: batch norms folded into the weights, which are stored in half precision."""
+"""The TDNN-F as ONNX: batch norms folded into the weights."""
 
 from __future__ import annotations
 
@@ -13,8 +13,25 @@ from torch.nn import functional as F
 from elocute.acoustics.posteriors import CLASSES
 from elocute.phones import PHONES
 from elocute.training.export import OPSET, halve
+from elocute.training.quantization import Arrays, quantize
 from elocute.training.targets import FRAME_SHIFT
 from elocute.training.tdnnf.network import SPAN, Norm, Taps, Tdnnf
+
+
+class Joined(nn.Module):
+    """A narrow layer of two taps, whose two halves are one matrix."""
+
+    def __init__(self, narrow: Taps) -> None:
+        super().__init__()
+        weight, self.step = narrow.linear.weight.data, narrow.step
+        width = weight.shape[1] // 2
+        self.both = nn.Linear(width, 2 * len(weight), bias=False)
+        self.both.weight.data = torch.cat([weight[:, :width], weight[:, width:]])
+
+    def forward(self, x: Tensor) -> Tensor:
+        both = self.both(x)
+        half = both.shape[2] // 2
+        return both[:, : -self.step, :half] + both[:, self.step :, half:]
 
 
 class Folded(nn.Module):
@@ -34,11 +51,11 @@ class Folded(nn.Module):
         narrow, widen = [], []
         for layer in network.layers:
             bias = _bias_of(layer.narrow, offset)  # type: ignore[arg-type]
-            narrow.append(layer.narrow)
+            narrow.append(Joined(layer.narrow))  # type: ignore[arg-type]
             wide, own = _scaled(layer.widen, bias, layer.norm)  # type: ignore[arg-type]
             widen.append(wide)
             offset = own + self.bypass * offset
-        self.narrow, self.widen = nn.ModuleList(narrow), nn.ModuleList(widen)  # type: ignore[arg-type]
+        self.narrow, self.widen = nn.ModuleList(narrow), nn.ModuleList(widen)
         self.before_phones, own = _scaled(network.before_phones, offset, network.phones_norm)
         self.phones = _shifted(network.phones, own)
         self.before_acceptance, own = _scaled(network.before_acceptance, offset, network.acceptance_norm)
@@ -90,24 +107,28 @@ def _scaled(taps: Taps, offset: Tensor | None, norm: Norm) -> tuple[Taps, Tensor
     return copy, -mean * scale
 
 
-def export_tdnnf(network: Tdnnf, path: Path) -> None:
-    """One ONNX file, weights in half precision."""
+def export_tdnnf(network: Tdnnf, path: Path, banks: Arrays = ()) -> None:
+    """One ONNX file: with ``banks``, normalised and padded recordings, matrix products as in
+    :func:`quantize`; (other) weights in half precision."""
     context, step = network.options.context, network.options.subsampling
     frames = context.before + 60 * step + context.after
+    free = {0: "batch", 1: "frames"}
     torch.onnx.export(
         Folded(network.float().eval()).eval(),
-        (torch.zeros(1, frames, 80),),
+        (torch.zeros(2, frames, 80),),
         str(path),
         input_names=["bank"],
         output_names=["logits", "acceptance"],
-        dynamic_axes={"bank": {1: "frames"}, "logits": {1: "fine"}, "acceptance": {1: "fine"}},
+        dynamic_axes={"bank": free, "logits": free, "acceptance": free},
         opset_version=OPSET,
         dynamo=False,
     )
+    if banks:
+        quantize(path, banks)
     halve(path)
 
 
-def network_card(network: Tdnnf) -> dict[str, Any]:
+def network_card(network: Tdnnf, arithmetic: str) -> dict[str, Any]:
     """What the card says about the network alone."""
     options = network.options
     return {
@@ -116,7 +137,7 @@ def network_card(network: Tdnnf) -> dict[str, Any]:
         "architecture": (
             f"TDNN-F, {options.layers} factored layers, width {options.width}, bottleneck "
             f"{options.bottleneck}, run every {10 * options.subsampling} ms, answering every 10 ms, heads "
-            "for phones and acceptance by raters; half-precision weights"
+            f"for phones and acceptance by raters; {arithmetic}"
         ),
         "parameters": sum(parameter.numel() for parameter in network.parameters()),
         "classes": CLASSES,

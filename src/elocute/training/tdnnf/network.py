@@ -71,8 +71,9 @@ class Taps(nn.Module):
             return self.linear(x)
         if self.taps == 2 and self.stride == 1 and self.linear.out_features < self.linear.in_features:
             return self._narrow(x)
-        last = x.shape[1] - (self.taps - 1) * self.step
-        shifted = [x[:, k * self.step : k * self.step + last : self.stride] for k in range(self.taps)]
+        # Ends are counted from the back, so that an exported network need not compute its input's length.
+        ends = [k * self.step for k in range(self.taps)]
+        shifted = [x[:, a : -b or None : self.stride] for a, b in zip(ends, ends[::-1], strict=True)]
         return self.linear(torch.cat(shifted, dim=-1))
 
     def _narrow(self, x: Tensor) -> Tensor:
@@ -112,7 +113,7 @@ class Factored(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         step = self.narrow.step
-        return self.norm(self.widen(self.narrow(x))) + self.bypass * x[:, step : x.shape[1] - step]
+        return self.norm(self.widen(self.narrow(x))) + self.bypass * x[:, step:-step]
 
 
 class Tdnnf(nn.Module):
