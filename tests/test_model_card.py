@@ -13,7 +13,15 @@ import pytest
 from numpy.typing import NDArray
 
 from elocute.acoustics.align import AlignOptions
-from elocute.acoustics.model import OVERLAP, WINDOW, OnnxAcousticModel, Outputs, _windowed, log_softmax
+from elocute.acoustics.model import (
+    OVERLAP,
+    WINDOW,
+    OnnxAcousticModel,
+    Outputs,
+    _joined,
+    _windows,
+    log_softmax,
+)
 from elocute.acoustics.posteriors import CLASSES
 from elocute.card import open_session, read_card
 from elocute.errors import ModelError
@@ -168,7 +176,8 @@ def test_windows_join_without_loss(frames: int) -> None:
         seen.append(mel.shape[1])
         return positions(mel)
 
-    found = _windowed(run, np.tile(np.arange(frames, dtype=np.float32), (80, 1)))
+    mel = np.tile(np.arange(frames, dtype=np.float32), (80, 1))
+    found = _joined([run(window) for window in _windows(mel)])
     np.testing.assert_array_equal(found["logits"][:frames, 0], np.arange(frames))
     np.testing.assert_array_equal(found["acceptance"][:frames, 0], 2 * np.arange(frames))
     np.testing.assert_array_equal(found["ctc"][:, 0], np.arange(0, frames, 2))
@@ -186,7 +195,8 @@ def test_every_answer_has_context_on_both_sides() -> None:
         return {"logits": np.stack([left, right], 1).astype(np.float32)}
 
     frames = 12_000
-    context = _windowed(run, np.zeros((80, frames), np.float32))["logits"]
+    windows = _windows(np.zeros((80, frames), np.float32))
+    context = _joined([run(window) for window in windows])["logits"]
     inner = slice(OVERLAP // 2, frames - OVERLAP // 2)
     assert context[inner, 0].min() >= OVERLAP // 2
     assert context[inner, 1].min() >= OVERLAP // 2 - 1
