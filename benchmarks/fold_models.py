@@ -16,17 +16,12 @@ from pathlib import Path
 
 from elocute.card import ASSETS
 from elocute.training.config import ScorerConfig, read_config
-from elocute.training.crossfit import model_path
 from elocute.training.crossvalidate import forest_path, load_networks
 from elocute.training.examples import load_examples
-from elocute.training.export import export_encoder, export_scorer, write_card
-from elocute.training.front import open_shop
+from elocute.training.export import export_scorer, write_card
+from elocute.training.front import export_network, open_shop
 from elocute.training.handcrafted import linear_json, load_table
 from elocute.training.selection import fit_lasso
-from elocute.training.tdnnf import crossfit as tdnnf
-from elocute.training.tdnnf.export import export_tdnnf
-from elocute.training.whisper import load_whisper
-from elocute.training.workshop import Workshop, load_network
 
 
 def export_fold(config: Path, corpus: Path, work: Path, fold: int, out: Path) -> None:
@@ -38,15 +33,7 @@ def export_fold(config: Path, corpus: Path, work: Path, fold: int, out: Path) ->
         folder.mkdir(parents=True, exist_ok=True)
         card = json.loads((ASSETS / name / "card.json").read_text(encoding="utf-8"))
         (folder / "card.json").write_text(json.dumps(card))
-    if isinstance(shop, Workshop):
-        upper = shop.new_network(0)
-        load_network(upper, model_path(shop, shop.config.rounds, fold))
-        lower = load_whisper(shop.resolve(shop.config.encoder), shop.config.frozen)
-        export_encoder(lower, upper.eval(), acoustic / "model.onnx", integers=shop.config.integers)
-    else:
-        network = shop.new_network(0)
-        load_network(network, shop.model(tdnnf.fold_name(fold)))
-        export_tdnnf(network, acoustic / "model.onnx")
+    export_network(shop, fold, acoustic / "model.onnx")
     folder = work / options.name
     table, folds, _ = load_table(folder / "features.npz")
     linear = linear_json(fit_lasso(table.rows(folds != fold)), options, {})

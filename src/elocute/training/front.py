@@ -88,24 +88,31 @@ def other_alignments(shop: Shop) -> dict[str, Alignment]:
     return load_alignments(need(alignments_path(teacher, teacher.config.rounds, "learners"), "acoustic"))
 
 
+def export_network(shop: Shop, fold: int, path: Path) -> dict[str, Any]:
+    """Write the network that left out ``fold`` as ONNX; what a card says about it."""
+    recordings = _calibration(shop, fold)
+    if isinstance(shop, Workshop):
+        upper = shop.new_network(0)
+        load_network(upper, need(model_path(shop, shop.config.rounds, fold), "acoustic"))
+        lower = load_whisper(shop.resolve(shop.config.encoder), shop.config.frozen)
+        mels = [log_mel(levelled(samples))[:, :WINDOW] for samples in recordings]
+        export_encoder(lower, upper.eval(), path, mels)
+        return _encoder_card(shop)
+    network = shop.new_network(0)
+    load_network(network, need(shop.model(tdnnf.fold_name(fold)), "acoustic"))
+    banks = [pad(normalise(filterbank(samples)), network.options) for samples in recordings]
+    export_tdnnf(network, path, banks)
+    teacher = {"teacher": f"{shop.teacher.config.name} {shop.teacher.config.version}"}
+    return network_card(network, _arithmetic(shop.config.integers)) | teacher
+
+
 def export(shop: Shop, folder: Path) -> None:
     """Write the model of everybody with its card into ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
+    own = export_network(shop, EVERYBODY, folder / "model.onnx")
     if isinstance(shop, Workshop):
-        upper = shop.new_network(0)
-        load_network(upper, need(model_path(shop, shop.config.rounds, EVERYBODY), "acoustic"))
-        lower = load_whisper(shop.resolve(shop.config.encoder), shop.config.frozen)
-        mels = [log_mel(levelled(samples))[:, :WINDOW] for samples in _calibration(shop)]
-        export_encoder(lower, upper.eval(), folder / "model.onnx", mels)
-        own = _encoder_card(shop)
         metrics = crossfit.held_out_metrics(shop)
     else:
-        network = shop.new_network(0)
-        load_network(network, need(shop.model(tdnnf.fold_name(EVERYBODY)), "acoustic"))
-        banks = [pad(normalise(filterbank(samples)), network.options) for samples in _calibration(shop)]
-        export_tdnnf(network, folder / "model.onnx", banks)
-        own = network_card(network, _arithmetic(shop.config.integers))
-        own["teacher"] = f"{shop.teacher.config.name} {shop.teacher.config.version}"
         metrics = tdnnf.held_out_metrics(shop)
     config = shop.config
     write_card(
@@ -125,14 +132,14 @@ def export(shop: Shop, folder: Path) -> None:
     )
 
 
-def _calibration(shop: Shop) -> list[NDArray[np.float32]]:
-    """Recordings on which the scales of integers are measured, every third with babble; none if the model is
-    exported without integers."""
+def _calibration(shop: Shop, fold: int) -> list[NDArray[np.float32]]:
+    """Recordings on which the scales of integers are measured, none of the fold, every third with babble; no
+    recording if the model is exported without integers."""
     if not shop.config.integers:
         return []
-    chosen: list[Utterance] = []
-    for speakers, count in ((shop.learners, LEARNERS), (shop.natives, NATIVES)):
-        chosen += speakers[:: max(len(speakers) // count, 1)]
+    learners = [utterance for utterance in shop.learners if shop.folds[utterance.speaker] != fold]
+    chosen = learners[:: max(len(learners) // LEARNERS, 1)]
+    chosen += shop.natives[:: max(len(shop.natives) // NATIVES, 1)]
     recordings = [load_audio(utterance.audio).samples for utterance in chosen]
     random = np.random.default_rng(0)
     return [
