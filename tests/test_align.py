@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from numpy.typing import NDArray
 
 from elocute.acoustics.align import AlignOptions, align, best_path
-from elocute.acoustics.graph import Floors, Graph, build_graph, fewest_phones
+from elocute.acoustics.graph import Graph, Limits, build_graph, fewest_phones
 from elocute.acoustics.posteriors import CLASSES, SILENCE_ID, Posteriors
 from elocute.errors import TextAudioMismatch
 from elocute.phones import PHONE_ID
@@ -112,7 +112,7 @@ def test_best_path_is_the_best_of_all_paths(
 ) -> None:
     assume(fewest_phones(text) * floor <= frames)
     scores = np.random.default_rng(seed).normal(0, 3, (frames, len(CLASSES))).astype(np.float32)
-    graph = build_graph(text, Floors(floor, silence_floor))
+    graph = build_graph(text, Limits(floor, silence_floor))
     path = best_path(graph, scores)
     assert_legal(text, graph, path, floor, silence_floor)
     assert score(graph, path, scores) == pytest.approx(
@@ -126,7 +126,7 @@ def test_small_differences_survive_many_frames() -> None:
     scores = np.full((frames, len(CLASSES)), -90.0, np.float32)
     scores[:, SILENCE_ID] = -1e4
     scores[frames // 2 : frames // 2 + 3, PHONE_ID["B"]] += 0.001
-    graph = build_graph(script("P|B"), Floors(1, 1))
+    graph = build_graph(script("P|B"), Limits(1, 1))
     assert graph.columns[best_path(graph, scores)[-1]] == PHONE_ID["B"]
 
 

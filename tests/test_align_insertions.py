@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from elocute.acoustics.align import AlignOptions, align
-from elocute.acoustics.graph import OTHER_ID, Floors, build_graph
+from elocute.acoustics.graph import OTHER_ID, Limits, build_graph
 from elocute.acoustics.posteriors import CLASSES, SILENCE_ID
 from elocute.acoustics.viterbi import best_path
 from test_align import heard, posteriors, script
@@ -115,7 +115,7 @@ def test_entering_costs() -> None:
     scores = np.full((30, OTHER_ID + 1), -9.0, np.float32)
     scores[:10, CLASSES.index("B")] = scores[10:, OTHER_ID] = 0.0
     for cost, other in ((170.0, 20), (190.0, 0)):
-        graph = build_graph(script("B"), Floors(1, 1, 1, cost))
+        graph = build_graph(script("B"), Limits(1, 1, 1, cost))
         path = best_path(graph, scores)
         assert sum(graph.units[unit].is_other for unit in path) == other
 
@@ -126,7 +126,7 @@ def test_gaps_are_legal(silence: int, other: int, frames: int, seed: int) -> Non
     """Between words: nothing, or silences and other speech in turn, each at least its floor."""
     text = script("B AA1", "S")
     scores = np.random.default_rng(seed).normal(0, 3, (frames, OTHER_ID + 1)).astype(np.float32)
-    graph = build_graph(text, Floors(2, silence, other, 1.0))
+    graph = build_graph(text, Limits(2, silence, other, 1.0))
     runs = [(graph.units[u], len(list(f))) for u, f in groupby(best_path(graph, scores).tolist())]
     assert all(count >= unit.floor for unit, count in runs)
     assert [u.column for u, _ in runs if u.variant >= 0] == [CLASSES.index(p) for p in ("B", "AA", "S")]

@@ -10,9 +10,10 @@ from numpy.typing import NDArray
 
 from elocute.acoustics.alignment import Alignment, InsertedSegment, PhoneSegment, SilenceSegment, WordSegment
 from elocute.acoustics.edges import settle_edges
-from elocute.acoustics.graph import OTHER_ID, Floors, Graph, build_graph, fewest_phones
+from elocute.acoustics.graph import LONG_ID, OTHER_ID, Graph, Limits, build_graph, fewest_phones
 from elocute.acoustics.insertions import credible_gaps, name_insertions
 from elocute.acoustics.loudness import loudness_evidence
+from elocute.acoustics.pauses import give_back
 from elocute.acoustics.posteriors import SILENCE_ID, Posteriors
 from elocute.acoustics.viterbi import best_path
 from elocute.errors import TextAudioMismatch
@@ -25,11 +26,13 @@ LEAST = np.float32(-1e4)
 @dataclass(frozen=True)
 class AlignOptions:
     """``floor``: least frames of a phone, lowered to ``floor_share`` of the mean phone where speech is fast;
+    ``ceiling`` and ``vowel_ceiling``: greatest number of frames of a consonant and of a vowel, 0 for none;
     ``silence_floor``: least frames of a silence; ``silence_penalty``: nats taken off silence in every frame,
     because a model trained on read speech has seen silence most of all and lets it swallow the ends of
-    words; ``other_floor``, ``other_penalty``, ``other_cost``: least frames of speech outside the script, what
-    it loses against the best phone of every frame, and what entering it costs, in nats: a mispronounced word
-    must not be cheaper to explain as something else; ``again_cost``: nats for beginning a word once more."""
+    words; ``silence_penalised``: frames of a pause for which it is taken, 0 for all; ``other_floor``,
+    ``other_penalty``, ``other_cost``: least frames of speech outside the script, what it loses against the
+    best phone of every frame, and what entering it costs, in nats: a mispronounced word must not be cheaper
+    to explain as something else; ``again_cost``: nats for beginning a word once more."""
 
     floor: int = 4
     silence_floor: int = 4
@@ -39,6 +42,9 @@ class AlignOptions:
     other_penalty: float = 1.5
     other_cost: float = 25.0
     again_cost: float = 10.0
+    ceiling: int = 0
+    vowel_ceiling: int = 0
+    silence_penalised: int = 0
 
 
 def align(
@@ -73,18 +79,23 @@ def align(
         return min(options.floor, max(int(options.floor_share * spoken / phones), 1), frames // phones)
 
     def search(gaps: Container[int] | None = None) -> Alignment:
-        graph = build_graph(script, floors, gaps)
-        return _segments(graph, best_path(graph, scores), posteriors, script)
+        graph = build_graph(script, limits, gaps)
+        path = best_path(graph, scores)
+        if options.silence_penalised:
+            path = give_back(graph, path, scores, options.silence_penalised)
+        return _segments(graph, path, posteriors, script)
 
     speech = int((posteriors.log_probs.argmax(axis=1) != SILENCE_ID).sum())
-    floors = Floors(
-        floor(speech), options.silence_floor, options.other_floor, options.other_cost, options.again_cost
-    )
+    limits = Limits(
+        floor(speech), options.silence_floor, options.other_floor, options.other_cost, options.again_cost,
+        options.ceiling, options.vowel_ceiling, options.silence_penalised,
+        options.silence_penalised * options.silence_penalty,
+    )  # fmt: skip
     found = search()
     spoken = sum(word.end - word.start for word in found.words) / posteriors.frame_shift
     lower = floor(spoken)
-    if lower < floors.phone:  # others speak, too, so the reader speaks faster than it seemed
-        floors = replace(floors, phone=lower)
+    if lower < limits.phone:  # others speak, too, so the reader speaks faster than it seemed
+        limits = replace(limits, phone=lower)
         found = search()
     kept = credible_gaps(found, posteriors)
     if any(segment.after_word not in kept for segment in found.inserted):
@@ -97,13 +108,14 @@ def align(
 def _scores(
     posteriors: Posteriors, options: AlignOptions, energy: NDArray[np.float32] | None
 ) -> NDArray[np.float32]:
-    """(frames, 41) what each class and other speech gain in each frame."""
+    """(frames, 42) what each class, other speech and a long pause gain in each frame."""
     frames = len(posteriors.log_probs)
-    scores = np.empty((frames, OTHER_ID + 1), np.float32)
+    scores = np.empty((frames, LONG_ID + 1), np.float32)
     np.maximum(posteriors.log_probs, LEAST, out=scores[:, :OTHER_ID])
     if energy is not None and len(energy):
         rows = np.minimum(np.arange(frames), len(energy) - 1)
         scores[:, :OTHER_ID] += loudness_evidence(energy)[rows]
+    scores[:, LONG_ID] = scores[:, SILENCE_ID]
     scores[:, SILENCE_ID] -= options.silence_penalty
     scores[:, OTHER_ID] = scores[:, :OTHER_ID].max(axis=1) - options.other_penalty
     return scores

@@ -10,11 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from elocute.acoustics.posteriors import SILENCE_ID
-from elocute.phones import PHONE_ID, base
+from elocute.phones import PHONE_ID, base, is_vowel
 from elocute.text.script import Script, ScriptWord
 
 OTHER_ID = SILENCE_ID + 1
 """Score column of speech that the script does not have, beside the posterior columns."""
+
+LONG_ID = OTHER_ID + 1
+"""Score column of silence in a long pause."""
 
 AHEAD = 2
 """Words that a reader may say once more before going on."""
@@ -29,9 +32,9 @@ class Unit:
 
     ``word`` is the index of its word, or of the word before a silence or other speech (-1: none); ``variant``
     and ``position`` say which phone of which pronunciation it is; both are -1 for what is no phone.
-    ``column`` is its score column, ``floor`` the least number of frames it lasts, ``cost`` what entering it
-    takes off the score; ``again`` marks phones of a word
-    that is begun, or said, once more than the script has it.
+    ``column`` is its score column, ``floor`` and ``ceiling`` (0: none) the least and the greatest number of
+    frames it lasts, ``cost`` what entering it takes off the score; ``again`` marks phones of a word that is
+    begun, or said, once more than the script has it.
     """
 
     word: int
@@ -41,10 +44,11 @@ class Unit:
     floor: int
     cost: float = 0.0
     again: bool = False
+    ceiling: int = 0
 
     @property
     def is_silence(self) -> bool:
-        return self.column == SILENCE_ID
+        return self.column in (SILENCE_ID, LONG_ID)
 
     @property
     def is_other(self) -> bool:
@@ -80,6 +84,11 @@ class Graph:
         return np.array([unit.floor for unit in self.units], np.intp)
 
     @property
+    def ceilings(self) -> NDArray[np.intp]:
+        """(units,) greatest number of frames of each unit, 0 where there is none."""
+        return np.array([unit.ceiling for unit in self.units], np.intp)
+
+    @property
     def joins(self) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
         """Units that may follow more than the first of their ``sources``, and their (most, joins) sources."""
         found = np.flatnonzero((self.sources[1:] < len(self.units)).any(axis=0))
@@ -87,22 +96,33 @@ class Graph:
 
 
 @dataclass(frozen=True)
-class Floors:
+class Limits:
     """Least frames of a ``phone``, a ``silence`` and of ``other`` speech, which costs ``other_cost`` nats to
-    enter; beginning a word once more costs ``again_cost``. A floor of 0 leaves both out of the graph."""
+    enter; beginning a word once more costs ``again_cost``. A floor of 0 leaves both out of the graph.
+    ``ceiling`` and ``vowel_ceiling``: greatest number of frames of consonants and vowels, 0 for none;
+    ``long``: least frames of a long pause, which costs ``long_cost`` to enter, 0 for none."""
 
     phone: int
     silence: int
     other: int = 0
     other_cost: float = 0.0
     again_cost: float = 0.0
+    ceiling: int = 0
+    vowel_ceiling: int = 0
+    long: int = 0
+    long_cost: float = 0.0
+
+    def ceiling_of(self, phone: str) -> int:
+        """Greatest number of frames of a phone; never less than its floor."""
+        own = self.vowel_ceiling if is_vowel(phone) else self.ceiling
+        return max(own, self.phone) if own else 0
 
 
 class _Builder:
     """Units so far, and the units that each may follow; ``others`` as of :func:`build_graph`."""
 
-    def __init__(self, floors: Floors, others: Container[int] | None) -> None:
-        self.floors = floors
+    def __init__(self, limits: Limits, others: Container[int] | None) -> None:
+        self.limits = limits
         self.others = others
         self.units: list[Unit] = []
         self.before: list[list[int]] = []
@@ -113,7 +133,7 @@ class _Builder:
         return len(self.units) - 1
 
     def silence(self, word: int, before: list[int]) -> int:
-        return self.add(Unit(word, -1, -1, SILENCE_ID, self.floors.silence), before)
+        return self.add(Unit(word, -1, -1, SILENCE_ID, self.limits.silence), before)
 
     def gap(self, word: int, sources: list[int], ahead: Sequence[ScriptWord]) -> tuple[list[int], list[int]]:
         """Silence after ``word``; where there may be more, also other speech, or the words ``ahead`` begun
@@ -122,17 +142,22 @@ class _Builder:
         Returns:
             The units the gap may begin with, and those it may end with.
         """
-        pause = self.silence(word, list(sources))
-        first, last = [pause], [pause]
-        if self.floors.other and (self.others is None or word in self.others):
-            other = self.add(Unit(word, -1, -1, OTHER_ID, self.floors.other, self.floors.other_cost), [])
+        pauses = [self.silence(word, list(sources))]
+        if self.limits.long:
+            unit = Unit(word, -1, -1, LONG_ID, self.limits.long, self.limits.long_cost)
+            pauses.append(self.add(unit, list(sources)))
+        first, last = list(pauses), list(pauses)
+        if self.limits.other and (self.others is None or word in self.others):
+            other = self.add(Unit(word, -1, -1, OTHER_ID, self.limits.other, self.limits.other_cost), [])
             after = self.silence(word, [other])
-            self.before[other] = [*sources, pause, after]
+            self.before[other] = [*sources, *pauses, after]
+            for long in pauses[1:]:
+                self.before[long].append(other)
             first, last = [*first, other], [*last, other, after]
             if ahead:
                 begun, whole, part = self.again(word, ahead)
                 broken = self.silence(word, [*part, *whole])
-                self.before[begun] = [*sources, pause, broken, *whole]
+                self.before[begun] = [*sources, *pauses, broken, *whole]
                 first, last = [*first, begun], [*last, broken, *whole]
         return first, last
 
@@ -146,9 +171,10 @@ class _Builder:
             phones = repeated.pronunciations[0].phones
             for position, phone in enumerate(phones):
                 number = len(self.units)
-                before, cost = ([number - 1], 0.0) if number > first else ([], self.floors.again_cost)
+                before, cost = ([number - 1], 0.0) if number > first else ([], self.limits.again_cost)
                 column = PHONE_ID[base(phone)]
-                self.add(Unit(word, -1, -1, column, self.floors.phone, cost, again=True), before)
+                ceiling = self.limits.ceiling_of(phone)
+                self.add(Unit(word, -1, -1, column, self.limits.phone, cost, True, ceiling), before)
                 if position == len(phones) - 1:
                     whole.append(number)
                 elif position < BROKEN:
@@ -156,13 +182,13 @@ class _Builder:
         return first, whole, part
 
 
-def build_graph(script: Script, floors: Floors, others: Container[int] | None = None) -> Graph:
+def build_graph(script: Script, limits: Limits, others: Container[int] | None = None) -> Graph:
     """All ways to read the script: each word in one of its pronunciations; before, between and after them
     silence, other speech, or both, or the words that come next said once more, or begun and broken off.
 
     ``others``: the words (-1: none) after which there may be more than silence; by default all.
     """
-    builder = _Builder(floors, others)
+    builder = _Builder(limits, others)
     words = script.words
     starts, ends = builder.gap(-1, [], words[:AHEAD])
     for index, word in enumerate(words):
@@ -172,7 +198,14 @@ def build_graph(script: Script, floors: Floors, others: Container[int] | None = 
                 starts.append(len(builder.units))
             sources = ends
             for position, phone in enumerate(pronunciation.phones):
-                unit = Unit(index, variant, position, PHONE_ID[base(phone)], floors.phone)
+                unit = Unit(
+                    index,
+                    variant,
+                    position,
+                    PHONE_ID[base(phone)],
+                    limits.phone,
+                    ceiling=limits.ceiling_of(phone),
+                )
                 sources = [builder.add(unit, sources)]
             word_ends += sources
         _, exits = builder.gap(index, word_ends, words[index + 1 : index + 1 + AHEAD])

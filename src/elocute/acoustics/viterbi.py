@@ -2,21 +2,95 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import Protocol
+
 import numpy as np
 from numpy.typing import NDArray
 
 from elocute.acoustics.graph import Graph
 
+Floats = NDArray[np.float64]
+
 
 def best_path(graph: Graph, scores: NDArray[np.float32]) -> NDArray[np.intp]:
-    """The reading with the greatest sum of scores: Viterbi over units that last at least their floor.
+    """The reading with the greatest sum of scores: Viterbi over units that last at least their floor, and at
+    most their ceiling.
 
     Args:
-        scores: (frames, 40) finite log scores of the posterior columns; enough frames for one reading.
+        scores: (frames, columns) finite log scores of the graph's columns; enough frames for one reading.
 
     Returns:
         (frames,) the unit of each frame on the best path.
     """
+    ceilings = graph.ceilings
+    path = _search(graph, scores, _Endless)
+    # If the best of all paths is below the ceilings, as mostly, it is also the best of those that are.
+    edges = np.flatnonzero(np.diff(path, prepend=-1, append=-1))
+    highest = ceilings[path[edges[:-1]]]
+    if not (np.diff(edges) > np.where(highest, highest, len(path))).any():
+        return path
+    return _search(graph, scores, lambda frames, count: _Ending(frames, ceilings, graph.floors))
+
+
+class _Inside(Protocol):
+    """Best scores of the paths inside each unit, past its floor, less the unit's total so far; and when those
+    paths had passed the floor."""
+
+    def advance(self, frame: int, arriving: Floats) -> Floats:
+        """(units,) best scores, after those ``arriving`` have passed the floor in this frame."""
+        ...
+
+    def passed(self, frame: int, unit: int) -> int:
+        """The frame in which the path that was best in ``frame`` had passed the floor."""
+        ...
+
+
+class _Endless:
+    """Of units without a ceiling."""
+
+    def __init__(self, frames: int, count: int) -> None:
+        self.best = np.full(count, -np.inf)
+        self.passing = np.zeros((frames + 1, count), np.bool_)
+
+    def advance(self, frame: int, arriving: Floats) -> Floats:
+        np.greater(arriving, self.best, out=self.passing[frame])
+        self.best = np.maximum(arriving, self.best)
+        return self.best
+
+    def passed(self, frame: int, unit: int) -> int:
+        return int(np.flatnonzero(self.passing[: frame + 1, unit])[-1])
+
+
+class _Ending(_Endless):
+    """Of units of which some have a ceiling: there, only what arrived not too long ago counts."""
+
+    def __init__(self, frames: int, ceilings: NDArray[np.intp], floors: NDArray[np.intp]) -> None:
+        super().__init__(frames, len(ceilings))
+        self.ended = np.flatnonzero(ceilings)
+        self.windows = (ceilings - floors)[self.ended]
+        self.recent = np.full((int(self.windows.max()) + 1, len(self.ended)), -np.inf)
+        self.since = np.zeros((frames + 1, len(self.ended)), np.min_scalar_type(frames))
+
+    def advance(self, frame: int, arriving: Floats) -> Floats:
+        best = super().advance(frame, arriving).copy()
+        depth = len(self.recent)
+        self.recent[frame % depth] = arriving[self.ended]
+        ages = (frame - np.arange(depth)) % depth
+        usable = np.where(ages[:, None] <= self.windows, self.recent, -np.inf)
+        row = usable.argmax(axis=0)
+        best[self.ended] = usable[row, np.arange(len(row))]
+        self.since[frame] = np.maximum(frame - ages[row], 0)
+        return best
+
+    def passed(self, frame: int, unit: int) -> int:
+        place = np.flatnonzero(self.ended == unit)
+        return int(self.since[frame, place[0]]) if len(place) else super().passed(frame, unit)
+
+
+def _search(
+    graph: Graph, scores: NDArray[np.float32], kind: Callable[[int, int], _Inside]
+) -> NDArray[np.intp]:
     frames, count = len(scores), len(graph.units)
     columns, floors, costs = graph.columns, graph.floors, graph.costs
     totals = np.concatenate([np.zeros((1, scores.shape[1])), np.cumsum(scores, axis=0, dtype=np.float64)])
@@ -24,47 +98,40 @@ def best_path(graph: Graph, scores: NDArray[np.float32]) -> NDArray[np.intp]:
     # What begins in a frame is past its floor only after all frames of a step, so these are computed at once.
     step = int(floors.min())
     depth = (int(floors.max()) // step + 2) * step
-    # Best scores of the paths whose last unit is past its floor (inside), and of those about to begin a unit
-    # (waiting, a ring over the last frames); less the unit's total so far, so that both stay constant in it.
-    inside = np.full(count, -np.inf)
+    inside = kind(frames, count)
+    # Best scores of the paths about to begin a unit, a ring over the last frames; less the unit's total so
+    # far, so that they stay constant in it.
     waiting = np.full((depth, count), -np.inf)
     waiting[-1, graph.starts] = -costs[graph.starts]
     ripe = (np.arange(depth)[:, None] - floors) % depth * count + np.arange(count)
-    entered = np.zeros((frames + 1, count), np.bool_)
     picked = np.zeros((frames + 1, len(joins)), np.min_scalar_type(len(choices)))
     reached = np.full((step, count + 1), -np.inf)
     for begin in range(1, frames + 1, step):
         rows = slice(begin, min(begin + step, frames + 1))
         place = slice((begin - 1) % depth, (begin - 1) % depth + rows.stop - begin)
         reached = reached[: rows.stop - begin]
-        arriving = waiting.take(ripe[place])
-        for row, values in enumerate(arriving):
-            np.greater(values, inside, out=entered[begin + row])
-            inside = np.maximum(values, inside, out=values)
+        best = waiting.take(ripe[place])
+        for row, arriving in enumerate(best):
+            best[row] = inside.advance(begin + row, arriving)
         own = totals[rows].take(columns, axis=1)
-        np.add(arriving, own, out=reached[:, :-1])
+        np.add(best, own, out=reached[:, :-1])
         candidates = reached.take(choices, axis=1)
         picked[rows] = candidates.argmax(axis=1)
         before = reached.take(graph.sources[0], axis=1)
         before[:, joins] = candidates.max(axis=1)
         np.subtract(before, own + costs, out=waiting[place])
     last = int(graph.finals[reached[-1, graph.finals].argmax()])
-    return _trace(graph, entered, picked, last)
+    return _trace(graph, inside, picked, last)
 
 
-def _trace(
-    graph: Graph, entered: NDArray[np.bool_], picked: NDArray[np.unsignedinteger], last: int
-) -> NDArray[np.intp]:
-    """Follow the path back from unit ``last``.
-
-    ``entered`` (frames + 1, units): whether, at that frame, the unit begun a floor earlier became the best;
-    ``picked`` (frames + 1, joins): which of its sources a join follows that begins at that frame.
-    """
+def _trace(graph: Graph, inside: _Inside, picked: NDArray[np.unsignedinteger], last: int) -> NDArray[np.intp]:
+    """Follow the path back from unit ``last``; ``picked`` (frames + 1, joins): which of its sources a join
+    follows that begins at that frame."""
     order = {int(join): place for place, join in enumerate(graph.joins[0])}
-    end, unit = len(entered) - 1, last
+    end, unit = len(picked) - 1, last
     path = np.empty(end, np.intp)
     while end:
-        start = int(np.flatnonzero(entered[: end + 1, unit])[-1]) - graph.units[unit].floor
+        start = inside.passed(end, unit) - graph.units[unit].floor
         path[start:end] = unit
         source = picked[start, order[unit]] if unit in order else 0
         end, unit = start, int(graph.sources[source, unit])
