@@ -13,7 +13,7 @@ import numpy as np
 import pytest
 
 from elocute import Assessor
-from elocute.audio import load_audio
+from elocute.audio import Audio, load_audio
 from elocute.card import ASSETS, open_session, read_card
 from elocute.export import WRITERS
 from elocute.shipped import DEFAULT, shipped_models
@@ -92,6 +92,17 @@ def test_gain_changes_nothing(assessor: Assessor, samples: Path) -> None:
         other = assessor.assess(np.clip(sound * gain, -1.0, 1.0), "THREE TWO TWO SEVEN", rate=16_000)
         assert other.scores.total == pytest.approx(right.scores.total, abs=1.0)
         assert other.scores.fluency == pytest.approx(right.scores.fluency, abs=1.0)
+
+
+def test_a_batch_changes_nothing(assessor: Assessor, samples: Path) -> None:
+    """Recordings of one length go through the networks together, loud, quiet and noisy ones."""
+    noise = np.random.default_rng(0).normal(0.0, 0.02, 24_000).astype(np.float32)
+    sounds = [load_audio(path).samples[:24_000] for path in sorted(samples.glob("*.flac"))[:6]]
+    readings = [(Audio(sound * gain + gain * noise * (n % 2)), "PLEASE CALL HER")
+                for n, (sound, gain) in enumerate(zip(sounds, (1.0, 0.1, 3.0) * 2, strict=True))]  # fmt: skip
+    assert [len(audio.samples) for audio, _ in readings] == [24_000] * 6
+    for found, (audio, text) in zip(assessor.assess_all(readings), readings, strict=True):
+        assert found == assessor.assess(audio, text)
 
 
 def test_the_same_bytes_give_the_same_json(assessor: Assessor, samples: Path) -> None:
