@@ -67,25 +67,58 @@ class _Ending(_Endless):
 
     def __init__(self, frames: int, ceilings: NDArray[np.intp], floors: NDArray[np.intp]) -> None:
         super().__init__(frames, len(ceilings))
-        self.ended = np.flatnonzero(ceilings)
-        self.windows = (ceilings - floors)[self.ended]
-        self.recent = np.full((int(self.windows.max()) + 1, len(self.ended)), -np.inf)
-        self.since = np.zeros((frames + 1, len(self.ended)), np.min_scalar_type(frames))
+        usable = np.where(ceilings, ceilings - floors + 1, 0)
+        sizes = np.unique(usable[usable > 0]).tolist()
+        self.windows = [_Window(np.flatnonzero(usable == size), size) for size in sizes]
+        self.ended = np.flatnonzero(usable)
+        self.since = np.zeros((frames + 1, len(ceilings)), np.min_scalar_type(frames))
 
     def advance(self, frame: int, arriving: Floats) -> Floats:
         best = super().advance(frame, arriving).copy()
-        depth = len(self.recent)
-        self.recent[frame % depth] = arriving[self.ended]
-        ages = (frame - np.arange(depth)) % depth
-        usable = np.where(ages[:, None] <= self.windows, self.recent, -np.inf)
-        row = usable.argmax(axis=0)
-        best[self.ended] = usable[row, np.arange(len(row))]
-        self.since[frame] = np.maximum(frame - ages[row], 0)
+        for window in self.windows:
+            best[window.units], self.since[frame, window.units] = window.advance(
+                frame, arriving[window.units]
+            )
         return best
 
     def passed(self, frame: int, unit: int) -> int:
-        place = np.flatnonzero(self.ended == unit)
-        return int(self.since[frame, place[0]]) if len(place) else super().passed(frame, unit)
+        return int(self.since[frame, unit]) if unit in self.ended else super().passed(frame, unit)
+
+
+class _Window:
+    """The greatest of the last ``size`` values of some ``units``, and the frames they came in.
+
+    Time is cut into blocks of ``size``; a window is the end of one and the beginning of the next, and of both
+    the greatest is known (van Herk 1992, Gil and Werman 1993).
+    """
+
+    def __init__(self, units: NDArray[np.intp], size: int) -> None:
+        self.units, self.size = units, size
+        self.block = np.full((size, len(units)), -np.inf)
+        self.endings = np.full((size + 1, len(units)), -np.inf)
+        self.endings_at = np.zeros((size + 1, len(units)), np.intp)
+        self.best, self.at = np.empty(len(units)), np.empty(len(units), np.intp)
+
+    def advance(self, frame: int, values: Floats) -> tuple[Floats, NDArray[np.intp]]:
+        place = (frame - 1) % self.size
+        if place == 0:
+            self._turn(frame)
+        self.block[place] = values
+        np.copyto(self.at, frame, where=values > self.best)
+        np.maximum(values, self.best, out=self.best)
+        older, older_at = self.endings[place + 1], self.endings_at[place + 1]
+        return np.maximum(self.best, older), np.where(self.best > older, self.at, older_at)
+
+    def _turn(self, frame: int) -> None:
+        """Begin a block with ``frame``."""
+        for row in reversed(range(self.size)):
+            values, later = self.block[row], self.endings[row + 1]
+            self.endings_at[row] = np.where(
+                values >= later, frame - self.size + row, self.endings_at[row + 1]
+            )
+            np.maximum(values, later, out=self.endings[row])
+        self.best = np.full(len(self.units), -np.inf)
+        self.at = np.full(len(self.units), frame)
 
 
 def _search(
