@@ -112,13 +112,11 @@ class _Window:
     def _turn(self, frame: int) -> None:
         """Begin a block with ``frame``."""
         for row in reversed(range(self.size)):
-            values, later = self.block[row], self.endings[row + 1]
-            self.endings_at[row] = np.where(
-                values >= later, frame - self.size + row, self.endings_at[row + 1]
-            )
+            values, later, came = self.block[row], self.endings[row + 1], frame - self.size + row
+            self.endings_at[row] = np.where(values >= later, came, self.endings_at[row + 1])
             np.maximum(values, later, out=self.endings[row])
-        self.best = np.full(len(self.units), -np.inf)
-        self.at = np.full(len(self.units), frame)
+        self.best.fill(-np.inf)
+        self.at.fill(frame)
 
 
 def _search(
