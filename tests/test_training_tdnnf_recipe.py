@@ -9,13 +9,14 @@ from __future__ import annotations
 import dataclasses
 import shutil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from elocute import Assessor
 from elocute.acoustics.tdnnf import OnnxTdnnf
-from elocute.audio import load_audio
+from elocute.audio import Audio, load_audio
 from elocute.scoring.scorer import OnnxScorer
 from elocute.shipped import acoustic_model, scorer_for, shipped_models
 from recipes import FLITE, SCORER, Place, duration, even_alignment, write_natives
@@ -206,3 +207,26 @@ def test_the_exported_model_is_the_trained_one(trained: Place) -> None:
     expected = bank_posteriors(network, shop.store.read(speed_key(first.id, 1.0)), sound.duration)
     np.testing.assert_allclose(found.log_probs, expected.log_probs, atol=0.05)
     assert np.corrcoef(found.log_probs.ravel(), expected.log_probs.ravel())[0, 1] > 0.999
+
+
+@pytest.mark.parametrize("kind", ["teacher", "tdnnf"])
+def test_scales_of_integers_are_measured_on_other_speakers(
+    trained: Place, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    small = shop_of(trained)
+    shop: Any = small if kind == "tdnnf" else small.teacher
+    shop = dataclasses.replace(shop, config=dataclasses.replace(shop.config, integers=True))
+    heard: list[Path] = []
+
+    def watched(path: Path) -> Audio:
+        heard.append(path)
+        return load_audio(path)
+
+    monkeypatch.setattr(front, "load_audio", watched)
+    card = front.export_network(shop, 2, tmp_path / "model.onnx")
+    assert "8-bit integers" in card["architecture"]
+    fold_of = {utterance.audio: shop.folds[utterance.speaker] for utterance in shop.learners}
+    assert {fold_of[path] for path in heard if path in fold_of} == {0, 1, 3, 4}
+    assert any(path not in fold_of for path in heard)  # native speech
+    nodes = pytest.importorskip("onnx").load(str(tmp_path / "model.onnx")).graph.node
+    assert {"QuantizeLinear", "DequantizeLinear"} <= {node.op_type for node in nodes}
