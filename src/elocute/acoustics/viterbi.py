@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Protocol
-
 import numpy as np
 from numpy.typing import NDArray
 
@@ -24,45 +21,36 @@ def best_path(graph: Graph, scores: NDArray[np.float32]) -> NDArray[np.intp]:
         (frames,) the unit of each frame on the best path.
     """
     ceilings = graph.ceilings
-    path = _search(graph, scores, _Endless)
+    frames, count = len(scores), len(graph.units)
+    path = _search(graph, scores, _Inside(frames, count))
     # If the best of all paths is below the ceilings, as mostly, it is also the best of those that are.
     edges = np.flatnonzero(np.diff(path, prepend=-1, append=-1))
     highest = ceilings[path[edges[:-1]]]
-    if not (np.diff(edges) > np.where(highest, highest, len(path))).any():
+    if not (np.diff(edges) > np.where(highest, highest, frames)).any():
         return path
-    return _search(graph, scores, lambda frames, count: _Ending(frames, ceilings, graph.floors))
+    return _search(graph, scores, _InsideBelow(frames, ceilings, graph.floors))
 
 
-class _Inside(Protocol):
+class _Inside:
     """Best scores of the paths inside each unit, past its floor, less the unit's total so far; and when those
     paths had passed the floor."""
-
-    def advance(self, frame: int, arriving: Floats) -> Floats:
-        """(units,) best scores, after those ``arriving`` have passed the floor in this frame."""
-        ...
-
-    def passed(self, frame: int, unit: int) -> int:
-        """The frame in which the path that was best in ``frame`` had passed the floor."""
-        ...
-
-
-class _Endless:
-    """Of units without a ceiling."""
 
     def __init__(self, frames: int, count: int) -> None:
         self.best = np.full(count, -np.inf)
         self.passing = np.zeros((frames + 1, count), np.bool_)
 
     def advance(self, frame: int, arriving: Floats) -> Floats:
+        """(units,) best scores, after those ``arriving`` have passed the floor in this frame."""
         np.greater(arriving, self.best, out=self.passing[frame])
         self.best = np.maximum(arriving, self.best)
         return self.best
 
     def passed(self, frame: int, unit: int) -> int:
+        """The frame in which the path that was best in ``frame`` had passed the floor."""
         return int(np.flatnonzero(self.passing[: frame + 1, unit])[-1])
 
 
-class _Ending(_Endless):
+class _InsideBelow(_Inside):
     """Of units of which some have a ceiling: there, only what arrived not too long ago counts."""
 
     def __init__(self, frames: int, ceilings: NDArray[np.intp], floors: NDArray[np.intp]) -> None:
@@ -119,9 +107,7 @@ class _Window:
         self.at.fill(frame)
 
 
-def _search(
-    graph: Graph, scores: NDArray[np.float32], kind: Callable[[int, int], _Inside]
-) -> NDArray[np.intp]:
+def _search(graph: Graph, scores: NDArray[np.float32], inside: _Inside) -> NDArray[np.intp]:
     frames, count = len(scores), len(graph.units)
     columns, floors, costs = graph.columns, graph.floors, graph.costs
     totals = np.concatenate([np.zeros((1, scores.shape[1])), np.cumsum(scores, axis=0, dtype=np.float64)])
@@ -129,7 +115,6 @@ def _search(
     # What begins in a frame is past its floor only after all frames of a step, so these are computed at once.
     step = int(floors.min())
     depth = (int(floors.max()) // step + 2) * step
-    inside = kind(frames, count)
     # Best scores of the paths about to begin a unit, a ring over the last frames; less the unit's total so
     # far, so that they stay constant in it.
     waiting = np.full((depth, count), -np.inf)

@@ -6,7 +6,7 @@ the recording at hand: so what a network says about a recording does not depend 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -105,15 +105,16 @@ def quantize(path: Path, inputs: Arrays) -> None:
     without VNNI, so that scores would depend on the processor. The scale of what they are multiplied with is
     the mean over ``inputs`` of what each would need; the few numbers beyond it are cut off.
     """
+    import onnx
     from onnxruntime.quantization import CalibrationDataReader, QuantFormat, QuantType, quantize_static
     from onnxruntime.quantization.shape_inference import quant_pre_process
 
-    class Reader(CalibrationDataReader):  # type: ignore[misc]
-        def __init__(self) -> None:
-            self.rows = _feeds(path, inputs)
+    name = onnx.load(str(path)).graph.input[0].name
+    feeds = iter([{name: values[None]} for values in inputs])
 
+    class Reader(CalibrationDataReader):  # type: ignore[misc]
         def get_next(self) -> dict[str, NDArray[np.float32]] | None:
-            return next(self.rows, None)
+            return next(feeds, None)
 
     prepared, done = path.with_suffix(".prepared.onnx"), path.with_suffix(".quantized.onnx")
     quant_pre_process(str(path), str(prepared), skip_symbolic_shape=True)
@@ -127,10 +128,3 @@ def quantize(path: Path, inputs: Arrays) -> None:
     )  # fmt: skip
     prepared.unlink()
     done.replace(path)
-
-
-def _feeds(path: Path, inputs: Arrays) -> Iterator[dict[str, NDArray[np.float32]]]:
-    import onnx
-
-    name = onnx.load(str(path)).graph.input[0].name
-    return iter([{name: values[None]} for values in inputs])

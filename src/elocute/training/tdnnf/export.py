@@ -15,7 +15,7 @@ from elocute.phones import PHONES
 from elocute.training.export import OPSET, halve
 from elocute.training.quantization import Arrays, quantize
 from elocute.training.targets import FRAME_SHIFT
-from elocute.training.tdnnf.network import SPAN, Norm, Taps, Tdnnf
+from elocute.training.tdnnf.network import SPAN, Norm, Taps, Tdnnf, shifted_sum
 
 
 class Joined(nn.Module):
@@ -29,9 +29,7 @@ class Joined(nn.Module):
         self.both.weight.data = torch.cat([weight[:, :width], weight[:, width:]])
 
     def forward(self, x: Tensor) -> Tensor:
-        both = self.both(x)
-        half = both.shape[2] // 2
-        return both[:, : -self.step, :half] + both[:, self.step :, half:]
+        return shifted_sum(self.both(x), self.step)
 
 
 class Folded(nn.Module):

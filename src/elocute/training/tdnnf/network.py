@@ -80,9 +80,14 @@ class Taps(nn.Module):
         """The same where shifting and adding the narrow output costs less than joining the wide input."""
         weight, width = self.linear.weight, x.shape[2]
         both = F.linear(x, torch.cat([weight[:, :width], weight[:, width:]]))
-        half = self.linear.out_features
-        out = both[:, : -self.step, :half] + both[:, self.step :, half:]
+        out = shifted_sum(both, self.step)
         return out if self.linear.bias is None else out + self.linear.bias
+
+
+def shifted_sum(both: Tensor, step: int) -> Tensor:
+    """The first half of the channels plus the second half ``step`` frames later."""
+    half = both.shape[2] // 2
+    return both[:, :-step, :half] + both[:, step:, half:]
 
 
 class Norm(nn.Module):
